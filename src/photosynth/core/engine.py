@@ -1,0 +1,111 @@
+"""The seams: what a stage may ask of an engine, and of whoever runs its units of work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from photosynth.core.camera import Camera
+from photosynth.core.frame import Layers
+from photosynth.core.mesh import Mesh
+from photosynth.core.scene import Scene
+
+
+class MeshSource(Protocol):
+    """Hands out the meshes that scenes name."""
+
+    def mesh(self, asset_id: str, part: str) -> Mesh:
+        """The mesh of one part of one asset; the same object each time it is asked for."""
+
+
+class RenderEngine(Protocol):
+    """Turns a scene's placements, lights and environment into layers. It leaves background, occluders and
+    finish to the compositor, so that every engine gets the same ones."""
+
+    name: str
+
+    def render(self, scene: Scene) -> Layers:
+        """Render one scene. Raises EngineError naming the scene."""
+
+
+class Executor(Protocol):
+    """Runs units of work somewhere."""
+
+    workers: int
+
+    def map(
+        self,
+        function: Callable[[Any], Any],
+        units: Sequence[Any],
+        setup: Callable[..., None] | None = None,
+        setup_args: tuple[Any, ...] = (),
+    ) -> Iterator[UnitResult]:
+        """Call `function(unit)` for each unit, in any order; yield each result as it comes.
+
+        `function` and `setup` are importable by name; `setup(*setup_args)` runs once in each worker first.
+        A unit that raises is tried once more; then its result carries the error.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class UnitResult:
+    """What became of one unit."""
+
+    position: int
+    """Its place in the sequence."""
+    value: Any
+    """What the function returned; None if it failed."""
+    error: str | None = None
+    """The last lines of the failure, if it failed twice."""
+
+
+class Classifier(Protocol):
+    """Anything that names pictures."""
+
+    class_names: tuple[str, ...]
+    """The classes, in the order of the columns of `predict`; NONE_CLASS last."""
+
+    def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Calibrated probabilities (n, classes) float64 for (H, W, 3) uint8 sRGB pictures of any size."""
+
+
+class FakeEngine:
+    """A render engine for tests: each placement is a flat disc of its class's colour, and nothing else."""
+
+    name = "fake"
+
+    def __init__(self, meshes: MeshSource | None = None) -> None:
+        self.meshes = meshes
+
+    def render(self, scene: Scene) -> Layers:
+        """Discs of a third of the picture's height at the projected centres."""
+        width, height = scene.camera.size_wh
+        y, x = np.mgrid[:height, :width] + 0.5
+        count = len(scene.placements)
+        masks = np.zeros((count, height, width), bool)
+        radiance = np.zeros((height, width, 3), np.float32)
+        depth = np.full((height, width), np.inf, np.float32)
+        ids = np.zeros((height, width), np.uint16)
+        area = np.zeros(count)
+        for k, placement in enumerate(scene.placements):
+            cx, cy, z = _centre(scene.camera, np.array(placement.world_from_object)[:3, 3])
+            masks[k] = (x - cx) ** 2 + (y - cy) ** 2 < (height / 3) ** 2
+            area[k] = np.pi * (height / 3) ** 2
+            nearer = masks[k] & (z < depth)
+            hue = (sum(placement.class_name.encode()) % 7 + 1) / 8
+            radiance[nearer] = (hue, 1 - hue, 0.5)
+            depth[nearer] = z
+            ids[nearer] = k + 1
+        normals = np.zeros((height, width, 3), np.float32)
+        normals[ids > 0] = (0.0, 0.0, 1.0)
+        return Layers(radiance, (ids > 0).astype(np.float32), depth, ids, normals, masks, area)
+
+
+def _centre(camera: Camera, point: np.ndarray) -> tuple[float, float, float]:
+    from photosynth.core.camera import project
+
+    pixels, depth = project(camera, point[None])
+    return float(pixels[0, 0]), float(pixels[0, 1]), float(depth[0])
