@@ -1,0 +1,58 @@
+"""Compose: an engine's layers, the background, the occluders and the camera's finish make a Frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from photosynth.core.frame import OCCLUDER_ID, Frame, Layers
+from photosynth.core.scene import Background, Scene
+from photosynth.render.color import luminance
+from photosynth.render.fills import draw_fill
+from photosynth.render.finish import apply_finish
+from photosynth.render.occluders import paste, shifted_blur
+
+MAX_MATCH_GAIN = 8.0
+
+
+def compose(scene: Scene, layers: Layers) -> Frame:
+    """The finished frame of a scene. Shapes as in Frame; colour is uint8 sRGB.
+
+    Raises:
+        ConfigError: if a background photo or map cannot be read.
+    """
+    canvas, gain = draw_background(scene.background, scene.camera.size_wh, layers)
+    canvas *= 1 - layers.coverage[..., None]
+    canvas += layers.radiance
+    ids, depth, normals = layers.instance_ids, layers.depth_m, layers.normals
+    if scene.occluders:
+        ids, depth, normals = ids.copy(), depth.copy(), normals.copy()
+        for occluder in scene.occluders:
+            hidden = paste(canvas, occluder, gain) > 0.5
+            ids[hidden], depth[hidden], normals[hidden] = OCCLUDER_ID, 0.0, 0.0
+    color = apply_finish(canvas, scene.finish)
+    return Frame(color, depth, ids, normals, layers.amodal_masks, layers.full_area_px)
+
+
+def draw_background(background: Background, size_wh: tuple[int, int], layers: Layers) -> tuple[np.ndarray, float]:
+    """(H, W, 3) float32 linear light behind the objects, and the gain that matched its brightness to theirs."""
+    canvas = np.array(draw_fill(background.fill, size_wh), np.float32, order="C")
+    for patch in background.clutter:
+        paste(canvas, patch, 1.0)
+    gain = match_gain(canvas, layers, background.match_luminance)
+    canvas *= np.float32(gain)
+    if background.contact_shadow > 0 and layers.coverage.any():
+        side = min(size_wh)
+        offset = np.array(background.contact_offset_rel) * side
+        shadow = shifted_blur(layers.coverage, offset, background.contact_blur_rel * side)
+        canvas *= 1 - np.float32(background.contact_shadow) * shadow[..., None]
+    return canvas, gain
+
+
+def match_gain(canvas: np.ndarray, layers: Layers, ratio: float | None) -> float:
+    """The gain that makes the background's mean luminance `ratio` times the objects', within 1/8..8."""
+    covered = float(layers.coverage.sum())
+    if ratio is None or covered < 1:
+        return 1.0
+    objects = float(luminance(layers.radiance.reshape(-1, 3)).sum()) / covered
+    behind = float(luminance(canvas.reshape(-1, 3)).mean())
+    return float(np.clip(ratio * objects / max(behind, 1e-6), 1 / MAX_MATCH_GAIN, MAX_MATCH_GAIN))
