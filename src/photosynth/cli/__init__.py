@@ -1,0 +1,64 @@
+"""The command line: one verb per stage, and run, demo, show, verify. The only place that prints, asks or exits.
+
+Exit codes: 0 done, 1 our error, 2 usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from photosynth.core.errors import PhotosynthError
+
+VERBS = {
+    "run": "the main job: objects in, a classifier scored on real photos out",
+    "demo": "the main job on the built-in demo objects",
+    "catalogue": "import 3D models: clean, normalise, preview",
+    "sample": "draw concrete scenes from a recipe; --plot shows its distributions",
+    "render": "render scenes to pictures with their layers",
+    "dataset": "compute labels, split, audit; COCO, YOLO and VOC",
+    "train": "train a classifier on a dataset",
+    "evaluate": "score a classifier on real photos and write the report",
+    "show": "say what is in an artifact or run folder",
+    "verify": "recompute the check-sums and audits of an artifact or run folder",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    args = sys.argv[1:] if argv is None else argv
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if args[0] in ("-V", "--version"):
+        from photosynth import __version__
+
+        print(f"photosynth {__version__}")
+        return 0
+    verb, rest = args[0], args[1:]
+    if verb not in VERBS:
+        print(f"photosynth: there is no verb {verb!r}\n\n{_help()}", file=sys.stderr)
+        return 2
+    function = getattr(importlib.import_module("photosynth.cli.verbs"), f"{verb}_verb")
+    try:
+        return function(rest) or 0
+    except PhotosynthError as error:
+        print(f"\nphotosynth {verb}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            f"\nphotosynth {verb}: interrupted; run the same command again and it goes on where it was", file=sys.stderr
+        )
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _help() -> str:
+    lines = [f"  {verb:<10} {what}" for verb, what in VERBS.items()]
+    return (
+        "photosynth: 3D scans of a few objects in, a trained and honestly scored vision model out\n\n"
+        "usage: photosynth VERB [options]      (photosynth VERB --help says more)\n\n"
+        + "\n".join(lines)
+        + "\n\nstart with:  photosynth run OBJECTS --real PHOTOS --out RUN"
+    )

@@ -1,0 +1,303 @@
+"""The verbs: each parses its flags with tyro, calls one function of the library, and prints what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import tyro
+
+from photosynth.cli.terminal import BarProgress, PlainProgress, in_words, table
+from photosynth.core.artifact import Artifact
+from photosynth.core.progress import Progress
+from photosynth.core.record import Record
+from photosynth.pipeline import Inputs, RunConfig
+
+Here = tyro.conf.Positional
+Flat = tyro.conf.arg(name="")
+
+
+class Common(Record, frozen=True, kw_only=True):
+    """Flags of every stage."""
+
+    out: Path
+    """The folder to write; made if absent."""
+    overwrite: bool = False
+    """Replace what an earlier run with other settings left in that folder (never other people's files)."""
+    workers: int = 0
+    """Worker processes; 0 means one for each core. Results do not depend on it."""
+
+
+class RunArgs(Record, frozen=True, kw_only=True):
+    """Objects in, a classifier scored on real photos out: the whole chain, resumed where it was interrupted."""
+
+    objects: Here[Path]
+    """A folder with one 3D model file, or one sub-folder, for each class."""
+    common: Annotated[Common, Flat]
+    """Flags of every stage."""
+    config: Annotated[RunConfig, Flat] = msgspec.field(default_factory=RunConfig)
+    """Settings."""
+    real: Path | None = None
+    """Real photos to score on: a folder CLASS/*.jpg, and a COCO json if there is one."""
+    negatives: Path | None = None
+    """Real photos that show none of the objects."""
+    backgrounds: Path | None = None
+    """A folder of photos to use as backgrounds, beside the built-in ones."""
+    environments: Path | None = None
+    """A folder of EXR or HDR environment maps to use instead of the built-in ones."""
+
+
+def run_verb(argv: list[str]) -> int:
+    """photosynth run"""
+    args = _parse(RunArgs, "run", argv)
+    inputs = Inputs(args.objects, args.real, args.negatives, args.backgrounds, args.environments)
+    return _run_chain(args.config, inputs, args.common)
+
+
+class DemoArgs(Record, frozen=True, kw_only=True):
+    """The main job on supermarket packages that photosynth draws itself: no download, no scan needed."""
+
+    common: Annotated[Common, Flat]
+    """Flags of every stage."""
+    config: Annotated[RunConfig, Flat] = msgspec.field(default_factory=lambda: RunConfig(images=2400, epochs=3))
+    """Settings."""
+
+
+def demo_verb(argv: list[str]) -> int:
+    """photosynth demo"""
+    from photosynth.pipeline import write_demo
+
+    args = _parse(DemoArgs, "demo", argv)
+    objects = write_demo(args.common.out)
+    return _run_chain(args.config, Inputs(objects), args.common)
+
+
+def _run_chain(config: RunConfig, inputs: Inputs, common: Common) -> int:
+    from photosynth import pipeline
+    from photosynth.evaluate.summary import summary_table
+
+    executor = _executor(common)
+    planned = pipeline.plan(config, inputs, common.out, executor.workers)
+    rows = [(s.name, s.what, "finished before" if s.finished else in_words(s.expected_s)) for s in planned]
+    table(("stage", "what", "expected"), rows)
+    left = sum(s.expected_s for s in planned if not s.finished)
+    print(f"about {in_words(left)} on {executor.workers} cores; interrupt whenever you like, it resumes\n", flush=True)
+    began = time.monotonic()
+    with _progress() as progress:
+        result = pipeline.run(
+            config, inputs, common.out, executor=executor, progress=progress, overwrite=common.overwrite
+        )
+    print(f"\ndone in {in_words(time.monotonic() - began)}\n")
+    table(("", "synthetic", "real", "gap"), [tuple(row) for row in summary_table(result.artifacts["evaluate"].folder)])
+    print(f"\nreport: {result.report}")
+    return 0
+
+
+def catalogue_verb(argv: list[str]) -> int:
+    """photosynth catalogue"""
+    from photosynth.catalogue.stage import CatalogueConfig, run
+
+    class CatalogueArgs(Record, frozen=True, kw_only=True):
+        """Import 3D models: .model, OBJ, GLB, glTF, PLY, DAE; cleaned, normalised, with a turntable preview."""
+
+        objects: Here[Path]
+        """A folder with one 3D model file, or one sub-folder, for each class."""
+        common: Annotated[Common, Flat]
+        """Flags of every stage."""
+        config: Annotated[CatalogueConfig, Flat] = msgspec.field(default_factory=CatalogueConfig)
+        """Settings."""
+
+    args = _parse(CatalogueArgs, "catalogue", argv)
+    return _run_stage(run, args.common, args.config, args.objects)
+
+
+def sample_verb(argv: list[str]) -> int:
+    """photosynth sample"""
+    from photosynth.sample.stage import SampleConfig, run
+
+    class SampleArgs(Record, frozen=True, kw_only=True):
+        """Draw concrete scenes from a recipe. With --plot, only draw the recipe's distributions to a picture."""
+
+        catalogue: Here[Path]
+        """A finished catalogue folder."""
+        common: Annotated[Common, Flat]
+        """Flags of every stage."""
+        config: Annotated[SampleConfig, Flat] = msgspec.field(default_factory=SampleConfig)
+        """Settings."""
+        backgrounds: Path | None = None
+        """A folder of photos to use as backgrounds, beside the built-in ones."""
+        environments: Path | None = None
+        """A folder of EXR or HDR environment maps to use instead of the built-in ones."""
+        plot: bool = False
+        """Write a picture of every distribution to --out (a .png) and sample nothing."""
+
+    args = _parse(SampleArgs, "sample", argv)
+    if args.plot:
+        from photosynth.core.asset import read_assets
+        from photosynth.sample.plot import plot_distributions
+        from photosynth.sample.recipe import load_recipe
+
+        target = args.common.out if args.common.out.suffix == ".png" else args.common.out / "distributions.png"
+        plot_distributions(load_recipe(args.config.recipe), read_assets(args.catalogue), target, seed=args.config.seed)
+        print(target)
+        return 0
+    folders = {"backgrounds": args.backgrounds, "environments": args.environments}
+    return _run_stage(run, args.common, args.config, args.catalogue, **folders)
+
+
+def render_verb(argv: list[str]) -> int:
+    """photosynth render"""
+    from photosynth.render.stage import RenderConfig, run
+
+    class RenderArgs(Record, frozen=True, kw_only=True):
+        """Render scenes to pictures and frame records."""
+
+        scenes: Here[Path]
+        """A finished sample folder."""
+        catalogue: Here[Path]
+        """The catalogue it was drawn from."""
+        common: Annotated[Common, Flat]
+        """Flags of every stage."""
+        config: Annotated[RenderConfig, Flat] = msgspec.field(default_factory=RenderConfig)
+        """Settings."""
+
+    args = _parse(RenderArgs, "render", argv)
+    return _run_stage(run, args.common, args.config, args.scenes, args.catalogue)
+
+
+def dataset_verb(argv: list[str]) -> int:
+    """photosynth dataset"""
+    from photosynth.dataset.stage import DatasetConfig, run
+
+    class DatasetArgs(Record, frozen=True, kw_only=True):
+        """Compute labels from rendered layers, split by hash, audit every picture, export."""
+
+        render: Here[Path]
+        """A finished render folder."""
+        common: Annotated[Common, Flat]
+        """Flags of every stage."""
+        config: Annotated[DatasetConfig, Flat] = msgspec.field(default_factory=DatasetConfig)
+        """Settings."""
+
+    args = _parse(DatasetArgs, "dataset", argv)
+    return _run_stage(run, args.common, args.config, args.render)
+
+
+def train_verb(argv: list[str]) -> int:
+    """photosynth train"""
+    from photosynth.train.stage import TrainConfig, run
+
+    class TrainArgs(Record, frozen=True, kw_only=True):
+        """Train a classifier on a dataset; chooses its epoch and calibrates on synthetic validation images."""
+
+        dataset: Here[Path]
+        """A finished dataset folder."""
+        common: Annotated[Common, Flat]
+        """Flags of every stage."""
+        config: Annotated[TrainConfig, Flat] = msgspec.field(default_factory=TrainConfig)
+        """Settings."""
+
+    args = _parse(TrainArgs, "train", argv)
+    return _run_stage(run, args.common, args.config, args.dataset)
+
+
+def evaluate_verb(argv: list[str]) -> int:
+    """photosynth evaluate"""
+    from photosynth.evaluate.stage import EvaluateConfig, run
+    from photosynth.evaluate.summary import summary_table
+
+    class EvaluateArgs(Record, frozen=True, kw_only=True):
+        """Score a classifier on real photos and on held-out synthetic images; write report.html."""
+
+        classifier: Here[Path]
+        """A finished train folder."""
+        dataset: Here[Path]
+        """The dataset it was trained on."""
+        catalogue: Here[Path]
+        """The catalogue of its objects."""
+        common: Annotated[Common, Flat]
+        """Flags of every stage."""
+        config: Annotated[EvaluateConfig, Flat] = msgspec.field(default_factory=EvaluateConfig)
+        """Settings."""
+        real: Path | None = None
+        """Real photos to score on: a folder CLASS/*.jpg."""
+        negatives: Path | None = None
+        """Real photos that show none of the objects."""
+
+    args = _parse(EvaluateArgs, "evaluate", argv)
+    folders = (args.classifier, args.dataset, args.catalogue)
+    code = _run_stage(run, args.common, args.config, *folders, photos=args.real, negatives=args.negatives)
+    table(("", "synthetic", "real", "gap"), [tuple(row) for row in summary_table(args.common.out)])
+    print(f"\nreport: {args.common.out / 'report.html'}")
+    return code
+
+
+class FolderArgs(Record, frozen=True, kw_only=True):
+    """An artifact folder, or the folder of a whole run."""
+
+    folder: Here[Path]
+    """The folder."""
+
+
+def show_verb(argv: list[str]) -> int:
+    """photosynth show"""
+    from photosynth.cli.inspect import describe
+
+    for line in describe(_parse(FolderArgs, "show", argv).folder):
+        print(line)
+    return 0
+
+
+def verify_verb(argv: list[str]) -> int:
+    """photosynth verify"""
+    from photosynth.cli.inspect import verify
+
+    problems = 0
+    for folder, found in verify(_parse(FolderArgs, "verify", argv).folder):
+        print(f"{folder}: {'ok' if not found else f'{len(found)} problems'}")
+        for problem in found:
+            print(f"  {problem}")
+        problems += len(found)
+    return 1 if problems else 0
+
+
+def _parse(kind: Any, verb: str, argv: list[str]) -> Any:
+    return tyro.cli(kind, prog=f"photosynth {verb}", args=argv, config=(tyro.conf.FlagConversionOff,))
+
+
+def _executor(common: Common) -> Any:
+    from photosynth.executors.local import LocalExecutor
+
+    return LocalExecutor(common.workers)
+
+
+def _run_stage(run: Any, common: Common, config: Record, *inputs: Path, **named: Path | None) -> int:
+    with _progress() as progress:
+        artifact: Artifact = run(
+            config,
+            *inputs,
+            common.out,
+            executor=_executor(common),
+            progress=progress,
+            overwrite=common.overwrite,
+            **named,
+        )
+    print(f"{artifact.folder}: " + ", ".join(f"{k} {v}" for k, v in artifact.manifest.summary.items()))
+    return 0
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress]:
+    if not sys.stdout.isatty():
+        yield PlainProgress()
+        return
+    bars = BarProgress()
+    try:
+        yield bars
+    finally:
+        bars.close()
