@@ -1,0 +1,192 @@
+"""The contact sheet: some pictures of a dataset with their labels drawn over them, for a person's eye."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import cache
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from photosynth.core.asset import NONE_CLASS
+from photosynth.core.codec import mask_from_rle
+from photosynth.core.geometry import Vec4
+from photosynth.core.items import Item, ItemInstance
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw, ImageFont
+
+COLUMNS = 6
+TILE_PX = 260
+GAP_PX = 14
+CAPTION_PX = 24
+HEADER_PX = 64
+FINE = 2
+"""Tiles are drawn this many times larger and shrunk, for smooth lines."""
+PAPER, INK, FAINT = (250, 250, 248), (32, 34, 38), (120, 124, 130)
+PALETTE = (
+    (230, 85, 60), (0, 130, 200), (60, 165, 75), (245, 160, 0), (145, 70, 190),
+    (0, 165, 165), (225, 70, 150), (130, 140, 30), (90, 110, 235), (160, 95, 50),
+)  # fmt: skip
+
+
+class Picks:
+    """Chooses up to `limit` items from a stream, spread over classes and kinds; keeps no more than that needs."""
+
+    def __init__(self, limit: int, n_classes: int) -> None:
+        self._limit = limit
+        self._each = max(2, -(-limit // max(1, n_classes))) if limit else 0
+        self._groups: dict[tuple[str, int], list[Item]] = {}
+
+    def offer(self, item: Item) -> None:
+        """Keep it or let it go."""
+        group = self._groups.setdefault((item.kind, item.label), [])
+        if len(group) < self._each:
+            group.append(item)
+
+    def chosen(self) -> list[Item]:
+        """The choice: one of each group, then a second of each, and so on; by scene number."""
+        groups = [self._groups[key] for key in sorted(self._groups)]
+        rounds = [item for row in zip_longest(*groups) for item in row if item is not None]
+        return sorted(rounds[: self._limit], key=lambda item: item.index)
+
+
+def contact_sheet_png(items: Sequence[Item], folder: Path, class_names: tuple[str, ...]) -> bytes:
+    """A PNG of the items: visible pixels tinted, visible boxes solid, amodal boxes dashed, classes and fractions.
+
+    Args:
+        items: what to show.
+        folder: what their pictures are relative to.
+        class_names: the classes.
+    """
+    from PIL import Image, ImageDraw
+
+    columns = max(3, min(COLUMNS, len(items)))
+    rows = -(-len(items) // columns)
+    step_x, step_y = TILE_PX + GAP_PX, TILE_PX + CAPTION_PX + GAP_PX
+    sheet = Image.new("RGB", (columns * step_x + GAP_PX, HEADER_PX + rows * step_y + GAP_PX), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    _header(draw, sheet.width)
+    for place, item in enumerate(items):
+        x, y = GAP_PX + place % columns * step_x, HEADER_PX + place // columns * step_y
+        tile = _tile(item, folder, class_names)
+        sheet.paste(tile, (x + (TILE_PX - tile.width) // 2, y + (TILE_PX - tile.height) // 2))
+        name = class_names[item.label] if item.label < len(class_names) else NONE_CLASS
+        _caption(draw, x, y + TILE_PX + 5, name, f"{item.kind} {item.index}", _colour(item.label, len(class_names)))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _header(draw: ImageDraw.ImageDraw, width: int) -> None:
+    draw.text((GAP_PX, 12), "Labels, as the trainer reads them", font=_font(19, bold=True), fill=INK)
+    x, y = GAP_PX, 43
+    draw.rectangle((x, y, x + 16, y + 11), fill=_blend(PALETTE[1], PAPER, 0.4))
+    x = _legend(draw, x + 22, "seen pixels")
+    draw.rectangle((x, y, x + 16, y + 11), outline=PALETTE[1], width=2)
+    x = _legend(draw, x + 22, "their box")
+    _dashed(draw, (x, y, x + 17, y + 12), PALETTE[1], 1, 4)
+    x = _legend(draw, x + 22, "box with nothing in front")
+    _legend(draw, x, "%  share of the whole object that is seen")
+
+
+def _legend(draw: ImageDraw.ImageDraw, x: int, text: str) -> int:
+    draw.text((x, 41), text, font=_font(12), fill=FAINT)
+    return int(x + draw.textlength(text, font=_font(12)) + 22)
+
+
+def _caption(draw: ImageDraw.ImageDraw, x: int, y: int, name: str, note: str, colour: tuple[int, int, int]) -> None:
+    note_px = draw.textlength(note, font=_font(11))
+    draw.ellipse((x, y + 3, x + 8, y + 11), fill=colour)
+    draw.text((x + 13, y), _shortened(draw, name, TILE_PX - 21 - note_px), font=_font(12, bold=True), fill=INK)
+    draw.text((x + TILE_PX - note_px, y + 1), note, font=_font(11), fill=FAINT)
+
+
+def _tile(item: Item, folder: Path, class_names: tuple[str, ...]) -> Image.Image:
+    """The picture with its labels, its longer side TILE_PX."""
+    from PIL import Image, ImageDraw
+
+    width, height = item.size_wh
+    scale = TILE_PX * FINE / max(width, height)
+    size = (max(FINE, round(width * scale)), max(FINE, round(height * scale)))
+    with Image.open(folder / item.image_file) as image:
+        picture = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    for instance in item.instances:
+        mask = Image.fromarray(mask_from_rle(instance.visible).astype(np.uint8) * 100)
+        tint = Image.new("RGB", size, _colour(instance.class_id, len(class_names)))
+        picture.paste(tint, mask=mask.resize(size, Image.Resampling.BILINEAR))
+    draw = ImageDraw.Draw(picture)
+    for instance in item.instances:
+        colour = _colour(instance.class_id, len(class_names))
+        if instance.amodal_xyxy != instance.visible_xyxy:
+            _dashed(draw, _scaled(instance.amodal_xyxy, scale), colour, FINE, 6 * FINE)
+        draw.rectangle(_scaled(instance.visible_xyxy, scale), outline=colour, width=2 * FINE)
+    for instance in item.instances:
+        _tag(draw, instance, scale, size[0], class_names)
+    return picture.resize((max(1, size[0] // FINE), max(1, size[1] // FINE)), Image.Resampling.BOX)
+
+
+def _tag(
+    draw: ImageDraw.ImageDraw, instance: ItemInstance, scale: float, width: int, class_names: tuple[str, ...]
+) -> None:
+    """Class and visible share, on a plate above the box, or inside it where there is no room above."""
+    font = _font(11 * FINE, bold=True)
+    share = f" {100 * instance.visible_fraction:.0f} %"
+    room = width - 8 * FINE - draw.textlength(share, font=font)
+    text = _shortened(draw, class_names[instance.class_id], room, font) + share
+    x0, y0, _, _ = _scaled(instance.visible_xyxy, scale)
+    plate_w, plate_h = draw.textlength(text, font=font) + 8 * FINE, 16 * FINE
+    x = max(0.0, min(x0, width - plate_w))
+    y = y0 - plate_h if y0 >= plate_h else y0
+    colour = _colour(instance.class_id, len(class_names))
+    draw.rounded_rectangle((x, y, x + plate_w, y + plate_h), radius=3 * FINE, fill=colour)
+    draw.text((x + 4 * FINE, y + plate_h / 2), text, font=font, fill="white", anchor="lm")
+
+
+def _dashed(draw: ImageDraw.ImageDraw, box: Vec4, colour: tuple[int, int, int], width: int, dash: int) -> None:
+    """A dashed rectangle with a light line beneath, to be seen on any ground."""
+    x0, y0, x1, y1 = box
+    for start, end in (((x0, y0), (x1, y0)), ((x1, y0), (x1, y1)), ((x1, y1), (x0, y1)), ((x0, y1), (x0, y0))):
+        length = abs(end[0] - start[0]) + abs(end[1] - start[1])
+        ux, uy = ((end[0] - start[0]) / length, (end[1] - start[1]) / length) if length else (0.0, 0.0)
+        draw.line((*start, *end), fill="white", width=width)
+        for along in np.arange(0.0, length, 1.6 * dash):
+            stop = min(length, along + dash)
+            ends = (start[0] + ux * along, start[1] + uy * along, start[0] + ux * stop, start[1] + uy * stop)
+            draw.line(ends, fill=colour, width=width + FINE)
+
+
+def _scaled(box: Vec4, scale: float) -> Vec4:
+    """The box in tile pixels; its last pixel is inside it, as the drawing functions want it."""
+    x0, y0, x1, y1 = (v * scale for v in box)
+    return x0, y0, max(x0, x1 - 1), max(y0, y1 - 1)
+
+
+def _colour(class_id: int, n_classes: int) -> tuple[int, int, int]:
+    return PALETTE[class_id % len(PALETTE)] if class_id < n_classes else FAINT
+
+
+def _blend(a: tuple[int, int, int], b: tuple[int, int, int], share: float) -> tuple[int, ...]:
+    return tuple(round(share * p + (1 - share) * q) for p, q in zip(a, b, strict=True))
+
+
+def _shortened(draw: ImageDraw.ImageDraw, text: str, room_px: float, font: ImageFont.FreeTypeFont | None = None) -> str:
+    text, font = " ".join(text.split()), font or _font(12, bold=True)
+    if draw.textlength(text, font=font) <= room_px:
+        return text
+    while text and draw.textlength(text + "…", font=font) > room_px:
+        text = text[:-1]
+    return text + "…"
+
+
+@cache
+def _font(size_px: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which matplotlib carries: Latin, Greek, Cyrillic and more."""
+    import matplotlib
+    from PIL import ImageFont
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size_px)

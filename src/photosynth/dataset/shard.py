@@ -1,0 +1,155 @@
+"""One unit of work: the labels of one of the render's frames files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+
+from photosynth.core.codec import read_jsonl, write_atomic, write_jsonl
+from photosynth.core.errors import ArtifactError, PhotosynthError
+from photosynth.core.frame import FrameRecord
+from photosynth.core.items import Item
+from photosynth.core.record import Record, from_json, to_json
+from photosynth.dataset.audit import item_problems
+from photosynth.dataset.config import DatasetConfig
+from photosynth.dataset.labels import Dropped, label_frame
+from photosynth.dataset.voc import voc_file, voc_xml
+from photosynth.dataset.yolo import yolo_label_file, yolo_text
+
+PARTS_FOLDER = "parts"
+
+
+class Shard(Record, frozen=True, kw_only=True):
+    """What one worker is asked to do."""
+
+    frames_file: str
+    """The frames, absolute; its folder is the render folder."""
+    out: str
+    """The dataset folder."""
+    number: int
+    """Its place among the frames files: names its part files."""
+    config: DatasetConfig
+    """The stage's settings."""
+    class_names: tuple[str, ...]
+    """The classes."""
+
+
+class ShardReport(Record, frozen=True, kw_only=True):
+    """What became of a shard; as a file, the mark that it is done."""
+
+    n_frames: int = 0
+    """How many pictures it had."""
+    n_unlabelled: int = 0
+    """Objects that are seen, but too little for a label, in kept and dropped pictures."""
+    problems: tuple[str, ...] = ()
+    """Why it cannot be used; nothing is marked as done then."""
+
+
+def report_path(shard: Shard) -> Path:
+    """Where the shard's mark is."""
+    return _part(shard, "json")
+
+
+def items_path(shard: Shard) -> Path:
+    """Where the shard's items of all splits wait."""
+    return _part(shard, "items.jsonl")
+
+
+def dropped_path(shard: Shard) -> Path:
+    """Where the shard's dropped pictures wait."""
+    return _part(shard, "dropped.jsonl")
+
+
+def read_report(shard: Shard) -> ShardReport | None:
+    """What became of a shard earlier; None if it is not done, or its part files are not all there."""
+    path = report_path(shard)
+    if not all(part.is_file() for part in (path, items_path(shard), dropped_path(shard))):
+        return None
+    return from_json(path.read_bytes(), ShardReport, str(path))
+
+
+def label_shard(shard: Shard) -> ShardReport:
+    """Label, link and audit every picture of a shard; write its part files, and its mark last.
+
+    Faults of the data are returned in the report, since they do not go away on a second try.
+
+    Raises:
+        ArtifactError: if the disk is full.
+    """
+    class_ids = {name: k for k, name in enumerate(shard.class_names)}
+    render, out = Path(shard.frames_file).parent, Path(shard.out)
+    items: list[Item] = []
+    dropped: list[Dropped] = []
+    problems: list[str] = []
+    n_unlabelled = 0
+    try:
+        for frame in read_jsonl(Path(shard.frames_file), FrameRecord):
+            _check_inside(frame)
+            labelled, unlabelled = label_frame(frame, class_ids, shard.config)
+            n_unlabelled += unlabelled
+            if isinstance(labelled, Dropped):
+                dropped.append(labelled)
+                continue
+            problems += item_problems(labelled, len(shard.class_names), render)
+            items.append(labelled)
+    except PhotosynthError as error:
+        problems.append(str(error))
+    if problems:
+        return ShardReport(problems=tuple(problems))
+    for item in items:
+        link_or_copy(render / item.image_file, out / item.image_file)
+        _write_label_files(item, shard, out)
+    write_jsonl(items_path(shard), sorted(items, key=lambda item: item.index))
+    write_jsonl(dropped_path(shard), sorted(dropped, key=lambda one: one.index))
+    report = ShardReport(n_frames=len(items) + len(dropped), n_unlabelled=n_unlabelled)
+    write_atomic(report_path(shard), to_json(report))
+    return report
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """A hard link where the file system can, else a copy; an older file of that name gives way.
+
+    Raises:
+        ArtifactError: if neither works.
+    """
+    temporary = target.with_name(target.name + ".tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(source, temporary)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOSPC):
+                raise
+            shutil.copyfile(source, temporary)
+        if target.exists() and target.samefile(temporary):  # rename leaves both names of one file
+            temporary.unlink()
+        else:
+            os.replace(temporary, target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ArtifactError(
+            f"cannot link or copy {source} to {target}: {error.strerror or error}. Free space or choose another "
+            "folder, then run the same command again: finished work is kept."
+        ) from error
+
+
+def _write_label_files(item: Item, shard: Shard, out: Path) -> None:
+    if "yolo" in shard.config.formats:
+        write_atomic(out / yolo_label_file(item.image_file), yolo_text(item).encode())
+    if "voc" in shard.config.formats:
+        write_atomic(out / voc_file(item.image_file), voc_xml(item, shard.class_names))
+
+
+def _check_inside(frame: FrameRecord) -> None:
+    parts = PurePosixPath(frame.image_file).parts
+    if len(parts) < 2 or parts[0] != "images" or ".." in parts or "\\" in frame.image_file:
+        raise ArtifactError(
+            f"scene {frame.index}: its picture is {frame.image_file!r}; expected a file under the render's images/"
+        )
+
+
+def _part(shard: Shard, suffix: str) -> Path:
+    return Path(shard.out) / PARTS_FOLDER / f"{shard.number:06d}.{suffix}"
