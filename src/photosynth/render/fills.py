@@ -140,11 +140,13 @@ def _print(fill: PrintFill, size_wh: tuple[int, int]) -> np.ndarray:
     inks = [tuple(round(255 * c) for c in ink) for ink in fill.palette_srgb]
     image = np.full((height, width, 3), inks[0], np.uint8)
     choose = lambda: inks[int(rng.integers(len(inks)))]  # noqa: E731
-    for _ in range(int(rng.integers(0, 2 + round(6 * fill.density)))):
+    for _ in range(int(rng.integers(1, 3 + round(7 * fill.density)))):
         _draw_block(image, rng, side, choose())
-    for _ in range(int(rng.integers(0, 2 + round(5 * fill.density)))):
+    for _ in range(int(rng.integers(0, 1 + round(5 * fill.density)))):
+        _draw_column(image, rng, side, choose())
+    for _ in range(int(rng.integers(0, 3 + round(5 * fill.density)))):
         _draw_mark(image, rng, side, choose())
-    for _ in range(int(rng.integers(0, 2 + round(7 * fill.density)))):
+    for _ in range(int(rng.integers(1, 3 + round(7 * fill.density)))):
         _draw_text(image, rng, side, choose())
     return linear_from_bytes(image)
 
@@ -159,6 +161,20 @@ def _draw_block(image: np.ndarray, rng: np.random.Generator, side: int, ink: tup
         step = max(2, int(rng.uniform(0.015, 0.08) * side))
         for k in range(0, h, 2 * step):
             cv2.rectangle(image, (x, y + k), (x + w, y + k + step), ink, -1)
+
+
+def _draw_column(image: np.ndarray, rng: np.random.Generator, side: int, ink: tuple[int, ...]) -> None:
+    """A column of small print, as dashes: what is left of text seen from afar."""
+    height, width = image.shape[:2]
+    line_px = max(2, int(rng.uniform(0.012, 0.04) * side))
+    column_w = int(rng.uniform(0.2, 0.6) * width)
+    x, y = int(rng.integers(-width // 8, max(1, width - column_w // 2))), int(rng.integers(-height // 4, height))
+    for k in range(int(rng.integers(4, 30))):
+        at, row = x, y + k * 2 * line_px
+        while at < x + column_w:
+            word = int(rng.uniform(1.5, 6) * line_px)
+            cv2.line(image, (at, row), (min(at + word, x + column_w), row), ink, max(1, line_px // 2), cv2.LINE_AA)
+            at += word + max(1, line_px)
 
 
 def _draw_mark(image: np.ndarray, rng: np.random.Generator, side: int, ink: tuple[int, ...]) -> None:

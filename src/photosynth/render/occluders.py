@@ -60,8 +60,8 @@ def _paste_hand(canvas: np.ndarray, hand: Hand, light_gain: float) -> np.ndarray
         knuckle = root + inward * finger * length * 0.5
         _thick_line(drawing, root - inward * finger * 2.5, knuckle, finger)
         _thick_line(drawing, knuckle, knuckle + turned * finger * length * 0.5, finger * 0.94)
-    palm = anchor - inward * finger * 3.2
-    radius = int(finger * (0.75 * len(hand.fingers) + 0.6))
+    palm = anchor - inward * finger * 2.8
+    radius = int(finger * (0.62 * len(hand.fingers) + 0.5))
     cv2.circle(drawing, tuple(int(v) for v in palm), radius, 255, -1, cv2.LINE_AA)
     _thick_line(drawing, palm, palm - inward * 3 * side, radius * 1.5)
     mask = _soften(drawing.astype(np.float32) / 255, 0.003 * side)
