@@ -1,6 +1,8 @@
-"""The verbs: each parses its flags with tyro, calls one function of the library, and prints what came of it."""
+"""The verbs: each parses its flags with tyro, calls one function of the library, and prints what came of it.
 
-from __future__ import annotations
+Annotations are evaluated here (no `from __future__ import annotations`): records inside functions name lazily
+imported types, so that `--help` stays quick.
+"""
 
 import contextlib
 import sys
@@ -18,7 +20,12 @@ from photosynth.core.progress import Progress
 from photosynth.core.record import Record
 from photosynth.pipeline import Inputs, RunConfig
 
-Here = tyro.conf.Positional
+
+def _here(name: str) -> Any:
+    """The annotation of a positional path shown as NAME."""
+    return Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar=name)]
+
+
 Flat = tyro.conf.arg(name="")
 
 
@@ -36,7 +43,7 @@ class Common(Record, frozen=True, kw_only=True):
 class RunArgs(Record, frozen=True, kw_only=True):
     """Objects in, a classifier scored on real photos out: the whole chain, resumed where it was interrupted."""
 
-    objects: Here[Path]
+    objects: _here("OBJECTS")
     """A folder with one 3D model file, or one sub-folder, for each class."""
     common: Annotated[Common, Flat]
     """Flags of every stage."""
@@ -105,7 +112,7 @@ def catalogue_verb(argv: list[str]) -> int:
     class CatalogueArgs(Record, frozen=True, kw_only=True):
         """Import 3D models: .model, OBJ, GLB, glTF, PLY, DAE; cleaned, normalised, with a turntable preview."""
 
-        objects: Here[Path]
+        objects: _here("OBJECTS")
         """A folder with one 3D model file, or one sub-folder, for each class."""
         common: Annotated[Common, Flat]
         """Flags of every stage."""
@@ -123,7 +130,7 @@ def sample_verb(argv: list[str]) -> int:
     class SampleArgs(Record, frozen=True, kw_only=True):
         """Draw concrete scenes from a recipe. With --plot, only draw the recipe's distributions to a picture."""
 
-        catalogue: Here[Path]
+        catalogue: _here("CATALOGUE")
         """A finished catalogue folder."""
         common: Annotated[Common, Flat]
         """Flags of every stage."""
@@ -157,9 +164,9 @@ def render_verb(argv: list[str]) -> int:
     class RenderArgs(Record, frozen=True, kw_only=True):
         """Render scenes to pictures and frame records."""
 
-        scenes: Here[Path]
+        scenes: _here("SCENES")
         """A finished sample folder."""
-        catalogue: Here[Path]
+        catalogue: _here("CATALOGUE")
         """The catalogue it was drawn from."""
         common: Annotated[Common, Flat]
         """Flags of every stage."""
@@ -177,7 +184,7 @@ def dataset_verb(argv: list[str]) -> int:
     class DatasetArgs(Record, frozen=True, kw_only=True):
         """Compute labels from rendered layers, split by hash, audit every picture, export."""
 
-        render: Here[Path]
+        render: _here("RENDER")
         """A finished render folder."""
         common: Annotated[Common, Flat]
         """Flags of every stage."""
@@ -195,7 +202,7 @@ def train_verb(argv: list[str]) -> int:
     class TrainArgs(Record, frozen=True, kw_only=True):
         """Train a classifier on a dataset; chooses its epoch and calibrates on synthetic validation images."""
 
-        dataset: Here[Path]
+        dataset: _here("DATASET")
         """A finished dataset folder."""
         common: Annotated[Common, Flat]
         """Flags of every stage."""
@@ -214,11 +221,11 @@ def evaluate_verb(argv: list[str]) -> int:
     class EvaluateArgs(Record, frozen=True, kw_only=True):
         """Score a classifier on real photos and on held-out synthetic images; write report.html."""
 
-        classifier: Here[Path]
+        classifier: _here("CLASSIFIER")
         """A finished train folder."""
-        dataset: Here[Path]
+        dataset: _here("DATASET")
         """The dataset it was trained on."""
-        catalogue: Here[Path]
+        catalogue: _here("CATALOGUE")
         """The catalogue of its objects."""
         common: Annotated[Common, Flat]
         """Flags of every stage."""
@@ -240,7 +247,7 @@ def evaluate_verb(argv: list[str]) -> int:
 class FolderArgs(Record, frozen=True, kw_only=True):
     """An artifact folder, or the folder of a whole run."""
 
-    folder: Here[Path]
+    folder: _here("FOLDER")
     """The folder."""
 
 
@@ -267,7 +274,7 @@ def verify_verb(argv: list[str]) -> int:
 
 
 def _parse(kind: Any, verb: str, argv: list[str]) -> Any:
-    return tyro.cli(kind, prog=f"photosynth {verb}", args=argv, config=(tyro.conf.FlagConversionOff,))
+    return tyro.cli(kind, prog=f"photosynth {verb}", args=argv, config=(tyro.conf.FlagCreatePairsOff,))
 
 
 def _executor(common: Common) -> Any:

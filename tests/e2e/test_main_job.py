@@ -1,0 +1,127 @@
+"""The main job on toy objects, every stage real: small pictures, one epoch."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from photosynth.catalogue.demo.packages import demo_objects
+from PIL import Image
+
+from photosynth.cli import main
+from photosynth.core.artifact import verify_artifact
+from photosynth.core.items import read_dataset_info, read_items
+from photosynth.pipeline import STAGES
+
+SMALL = ["--images", "160", "--image-size", "72", "--epochs", "1", "--input-px", "64", "--workers", "2"]
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory) -> Path:
+    """Three of the demo objects as GLB files in class folders, one with an awkward name."""
+    from photosynth.catalogue.demo.packages import write_demo_objects
+
+    folder = tmp_path_factory.mktemp("objects")
+    everything = tmp_path_factory.mktemp("all")
+    paths = write_demo_objects(everything)
+    for path, name in zip(paths, ("Café au lait 1 l", "can", "tub"), strict=False):
+        (folder / name).mkdir()
+        shutil.copy(path, folder / name / "model.glb")
+    assert len(demo_objects()) >= 6
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory, objects) -> Path:
+    """Stand-ins for real photos: noise, with one unreadable file and one class that has no model."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for name in ("can", "tub", "spanner"):
+        (folder / name).mkdir()
+        for k in range(2):
+            Image.fromarray(rng.integers(0, 255, (60, 80, 3), dtype=np.uint8)).save(folder / name / f"{k}.jpg")
+    (folder / "can" / "broken.jpg").write_bytes(b"\xff\xd8 nothing")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(objects, photos, tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "run"
+    assert main(["run", str(objects), "--real", str(photos), "--out", str(run), *SMALL]) == 0
+    return run
+
+
+def test_every_stage_is_finished_and_verifies(finished, capsys):
+    for name in STAGES:
+        assert verify_artifact(finished / name) == []
+    assert main(["verify", str(finished)]) == 0
+    assert capsys.readouterr().out.count(": ok") == len(STAGES)
+
+
+def test_dataset_has_every_class_and_negatives(finished):
+    info = read_dataset_info(finished / "dataset")
+    assert info.class_names == ("Café au lait 1 l", "can", "tub")
+    labels = [item.label for item in read_items(finished / "dataset", "train")]
+    assert set(labels) == {0, 1, 2, 3}
+
+
+def test_closing_table_and_report_show_both_scores(finished, objects, photos, capsys):
+    assert main(["run", str(objects), "--real", str(photos), "--out", str(finished), *SMALL]) == 0
+    out = capsys.readouterr().out
+    assert out.count("finished before") == len(STAGES)
+    assert re.search(r"synthetic +real +gap", out)
+    assert str(finished / "report.html") in out
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    assert "Café au lait 1 l" in page
+    assert "spanner" in page, "photos of a class without a model are reported apart"
+    assert "broken.jpg" in page
+
+
+def test_other_settings_are_refused_and_nothing_is_lost(finished, objects, photos, capsys):
+    before = (finished / "dataset/manifest.json").read_bytes()
+    changed = [arg if arg != "160" else "170" for arg in SMALL]
+    assert main(["run", str(objects), "--real", str(photos), "--out", str(finished), *changed]) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert (finished / "dataset/manifest.json").read_bytes() == before
+
+
+def test_without_photos_the_real_column_says_so(finished, objects, tmp_path, capsys):
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in STAGES[:-1]:
+        shutil.copytree(finished / name, run / name)
+    shutil.copy(finished / "run.json", run)
+    assert main(["run", str(objects), "--out", str(run), *SMALL]) == 0
+    assert "not measured: add your photos" in capsys.readouterr().out
+    assert "not measured: add your photos" in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_show_says_what_is_there(finished, capsys):
+    assert main(["show", str(finished)]) == 0
+    out = capsys.readouterr().out
+    assert f"{len(STAGES)} of {len(STAGES)} stages finished" in out
+    assert main(["show", str(finished / "train")]) == 0
+
+
+def test_folder_of_other_people_is_refused(objects, tmp_path, capsys):
+    (tmp_path / "letter.txt").write_text("dear")
+    assert main(["run", str(objects), "--out", str(tmp_path), *SMALL]) == 1
+    assert "letter.txt" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_one_class_only_is_refused_before_anything_is_made(objects, tmp_path, capsys):
+    (tmp_path / "objects").mkdir()
+    shutil.copytree(objects / "can", tmp_path / "objects/can")
+    assert main(["run", str(tmp_path / "objects"), "--out", str(tmp_path / "run"), *SMALL]) == 1
+    assert "at least two" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("what", ["missing", "empty"])
+def test_no_objects(tmp_path, what, capsys):
+    if what == "empty":
+        (tmp_path / "objects").mkdir()
+    assert main(["run", str(tmp_path / "objects"), "--out", str(tmp_path / "run"), *SMALL]) == 1
+    assert str(tmp_path / "objects") in capsys.readouterr().err
