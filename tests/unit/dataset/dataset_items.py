@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from photosynth.core.codec import rle_from_mask
+from photosynth.core.codec import mask_from_rle, rle_from_mask
 from photosynth.core.items import Item, ItemInstance
 
 CLASS_NAMES = ("Käse", "box & <lid>", "чай", "茶🍵")
@@ -31,7 +31,7 @@ def make_instance(visible: np.ndarray, amodal: np.ndarray, class_id: int, full_p
 
 
 def make_item(index: int, size_wh: tuple[int, int], instances: tuple[ItemInstance, ...], n_classes: int = 4) -> Item:
-    areas = [i.visible_fraction / (1 - i.truncation) for i in instances]
+    areas = [mask_from_rle(i.visible).sum() for i in instances]
     label = instances[int(np.argmax(areas))].class_id if instances else n_classes
     return Item(
         index=index,

@@ -123,10 +123,10 @@ def test_too_many_objects_are_refused():
 
 
 def test_reading_refuses_other_files(tmp_path):
-    with pytest.raises(ArtifactError, match="absent.json"):
+    with pytest.raises(ArtifactError, match=r"absent\.json"):
         read_coco_items(tmp_path / "absent.json")
     (tmp_path / "b.json").write_text("{}")
-    with pytest.raises(ConfigError, match="b.json"):
+    with pytest.raises(ConfigError, match=r"b\.json"):
         read_coco_items(tmp_path / "b.json")
     text = write(tmp_path / "c.json", two_items()).read_text().replace('"image_id":1', '"image_id":7')
     (tmp_path / "c.json").write_text(text)

@@ -97,7 +97,7 @@ def test_not_json_and_absent(tmp_path):
     (tmp_path / "user.json").write_bytes(b"\xff\xfe not json")
     with pytest.raises(ConfigError, match="is not JSON"):
         read_coco(tmp_path / "user.json")
-    with pytest.raises(ConfigError, match="absent.json cannot be read"):
+    with pytest.raises(ConfigError, match=r"absent\.json cannot be read"):
         read_coco(tmp_path / "absent.json")
 
 

@@ -61,9 +61,13 @@ def test_yolo_faults_are_named(text, message):
 
 @given(names=st.lists(st.text(st.characters(exclude_categories=["Cs"]))).map(tuple))
 def test_yolo_class_names_round_trip(names):
+    assert class_names_from_yaml(yolo_data_yaml(names)) == names
+
+
+@given(names=st.lists(st.text(st.characters(exclude_categories=["Cs"]))).map(tuple))
+def test_yaml_readers_read_the_class_names(names):
     yaml = pytest.importorskip("yaml")
     text = yolo_data_yaml(names)
-    assert class_names_from_yaml(text) == names
     read = yaml.safe_load(text.encode())
     assert tuple(read["names"]) == names
     assert (read["nc"], read["train"], read["test"]) == (len(names), "train.txt", "test.txt")
@@ -92,7 +96,7 @@ def test_yolo_folder(tmp_path):
     assert name == "images/000/000005.jpg"
     np.testing.assert_allclose(first.boxes_xyxy, [[2, 3, 7, 9]], atol=1e-9)
     assert len(second) == 0
-    with pytest.raises(ConfigError, match="train.txt cannot be read"):
+    with pytest.raises(ConfigError, match=r"train\.txt cannot be read"):
         list(read_yolo(tmp_path, "train"))
     (tmp_path / "images/000/000006.jpg").write_bytes(b"GIF")
     with pytest.raises(ConfigError, match="is not a JPEG"):
@@ -166,5 +170,5 @@ def test_voc_folder(tmp_path):
     assert (name, back.boxes_xyxy.tolist()) == (item.image_file, [[2, 3, 7, 9]])
     assert list(read_voc(tmp_path, "val", CLASS_NAMES)) == []
     path.unlink()
-    with pytest.raises(ConfigError, match="000005.xml cannot be read"):
+    with pytest.raises(ConfigError, match=r"000005\.xml cannot be read"):
         list(read_voc(tmp_path, "train", CLASS_NAMES))
