@@ -34,17 +34,21 @@ PALETTE = (
 
 
 class Picks:
-    """Chooses up to `limit` items from a stream, spread over classes and kinds; keeps no more than that needs."""
+    """Chooses up to `limit` items from a stream, spread over classes and kinds; keeps no more than that needs.
+
+    Pictures of none of the classes get about an eighth of the places for each of their kinds.
+    """
 
     def __init__(self, limit: int, n_classes: int) -> None:
-        self._limit = limit
-        self._each = max(2, -(-limit // max(1, n_classes))) if limit else 0
+        self._limit, self._n_classes = limit, n_classes
+        self._each_class = max(2, -(-limit // max(1, n_classes))) if limit else 0
+        self._each_other = -(-limit // 8)
         self._groups: dict[tuple[str, int], list[Item]] = {}
 
     def offer(self, item: Item) -> None:
         """Keep it or let it go."""
         group = self._groups.setdefault((item.kind, item.label), [])
-        if len(group) < self._each:
+        if len(group) < (self._each_class if item.label < self._n_classes else self._each_other):
             group.append(item)
 
     def chosen(self) -> list[Item]:
@@ -66,16 +70,17 @@ def contact_sheet_png(items: Sequence[Item], folder: Path, class_names: tuple[st
 
     columns = max(3, min(COLUMNS, len(items)))
     rows = -(-len(items) // columns)
-    step_x, step_y = TILE_PX + GAP_PX, TILE_PX + CAPTION_PX + GAP_PX
+    tile_h = max((_tile_size(item)[1] for item in items), default=0)
+    step_x, step_y = TILE_PX + GAP_PX, tile_h + CAPTION_PX + GAP_PX
     sheet = Image.new("RGB", (columns * step_x + GAP_PX, HEADER_PX + rows * step_y + GAP_PX), PAPER)
     draw = ImageDraw.Draw(sheet)
     _header(draw, sheet.width)
     for place, item in enumerate(items):
         x, y = GAP_PX + place % columns * step_x, HEADER_PX + place // columns * step_y
         tile = _tile(item, folder, class_names)
-        sheet.paste(tile, (x + (TILE_PX - tile.width) // 2, y + (TILE_PX - tile.height) // 2))
+        sheet.paste(tile, (x + (TILE_PX - tile.width) // 2, y + (tile_h - tile.height) // 2))
         name = class_names[item.label] if item.label < len(class_names) else NONE_CLASS
-        _caption(draw, x, y + TILE_PX + 5, name, f"{item.kind} {item.index}", _colour(item.label, len(class_names)))
+        _caption(draw, x, y + tile_h + 5, name, f"{item.kind} {item.index}", _colour(item.label, len(class_names)))
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
@@ -105,13 +110,18 @@ def _caption(draw: ImageDraw.ImageDraw, x: int, y: int, name: str, note: str, co
     draw.text((x + TILE_PX - note_px, y + 1), note, font=_font(11), fill=FAINT)
 
 
+def _tile_size(item: Item) -> tuple[int, int]:
+    width, height = item.size_wh
+    scale = TILE_PX / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
 def _tile(item: Item, folder: Path, class_names: tuple[str, ...]) -> Image.Image:
     """The picture with its labels, its longer side TILE_PX."""
     from PIL import Image, ImageDraw
 
-    width, height = item.size_wh
-    scale = TILE_PX * FINE / max(width, height)
-    size = (max(FINE, round(width * scale)), max(FINE, round(height * scale)))
+    shown = _tile_size(item)
+    size, scale = (shown[0] * FINE, shown[1] * FINE), TILE_PX * FINE / max(item.size_wh)
     with Image.open(folder / item.image_file) as image:
         picture = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
     for instance in item.instances:
@@ -124,26 +134,44 @@ def _tile(item: Item, folder: Path, class_names: tuple[str, ...]) -> Image.Image
         if instance.amodal_xyxy != instance.visible_xyxy:
             _dashed(draw, _scaled(instance.amodal_xyxy, scale), colour, FINE, 6 * FINE)
         draw.rectangle(_scaled(instance.visible_xyxy, scale), outline=colour, width=2 * FINE)
+    taken: list[Vec4] = []
     for instance in item.instances:
-        _tag(draw, instance, scale, size[0], class_names)
-    return picture.resize((max(1, size[0] // FINE), max(1, size[1] // FINE)), Image.Resampling.BOX)
+        taken.append(_tag(draw, instance, scale, size, class_names, taken))
+    return picture.resize(shown, Image.Resampling.BOX)
 
 
 def _tag(
-    draw: ImageDraw.ImageDraw, instance: ItemInstance, scale: float, width: int, class_names: tuple[str, ...]
-) -> None:
-    """Class and visible share, on a plate above the box, or inside it where there is no room above."""
+    draw: ImageDraw.ImageDraw,
+    instance: ItemInstance,
+    scale: float,
+    size: tuple[int, int],
+    class_names: tuple[str, ...],
+    taken: Sequence[Vec4],
+) -> Vec4:
+    """Class and visible share on a plate at one of the box's edges, clear of the plates in `taken` where it can be.
+
+    Returns the plate's own place.
+    """
     font = _font(11 * FINE, bold=True)
     share = f" {100 * instance.visible_fraction:.0f} %"
-    room = width - 8 * FINE - draw.textlength(share, font=font)
-    text = _shortened(draw, class_names[instance.class_id], room, font) + share
-    x0, y0, _, _ = _scaled(instance.visible_xyxy, scale)
+    room_px = size[0] - 8 * FINE - draw.textlength(share, font=font)
+    text = _shortened(draw, class_names[instance.class_id], room_px, font) + share
     plate_w, plate_h = draw.textlength(text, font=font) + 8 * FINE, 16 * FINE
-    x = max(0.0, min(x0, width - plate_w))
-    y = y0 - plate_h if y0 >= plate_h else y0
-    colour = _colour(instance.class_id, len(class_names))
-    draw.rounded_rectangle((x, y, x + plate_w, y + plate_h), radius=3 * FINE, fill=colour)
-    draw.text((x + 4 * FINE, y + plate_h / 2), text, font=font, fill="white", anchor="lm")
+    x0, y0, x1, y1 = _scaled(instance.visible_xyxy, scale)
+    places = [
+        (x, y, x + plate_w, y + plate_h)
+        for y in (y0 - plate_h, y1, y0, y1 - plate_h)
+        for x in (max(0.0, min(x0, size[0] - plate_w)), max(0.0, x1 - plate_w))
+        if 0 <= y <= size[1] - plate_h
+    ] or [(0.0, 0.0, plate_w, float(plate_h))]
+    plate = next((place for place in places if not any(_meet(place, other) for other in taken)), places[0])
+    draw.rounded_rectangle(plate, radius=3 * FINE, fill=_colour(instance.class_id, len(class_names)))
+    draw.text((plate[0] + 4 * FINE, plate[1] + plate_h / 2), text, font=font, fill="white", anchor="lm")
+    return plate
+
+
+def _meet(a: Vec4, b: Vec4) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _dashed(draw: ImageDraw.ImageDraw, box: Vec4, colour: tuple[int, int, int], width: int, dash: int) -> None:

@@ -22,6 +22,7 @@ def test_picks_are_spread_over_classes_and_kinds():
     for index in range(1000, 1003):
         picks.offer(item(index, 1))
     picks.offer(item(1003, 2, "empty"))
+    picks.offer(item(1004, 2, "empty"))  # an eighth of six is one
     assert [(i.index, i.label) for i in picks.chosen()] == [(0, 0), (1, 0), (2, 0), (1000, 1), (1001, 1), (1003, 2)]
     assert Picks(6, 2).chosen() == []
 
@@ -31,6 +32,7 @@ def test_picks_keep_few():
     for index in range(5000):
         picks.offer(item(index, index % 4))
     assert sum(len(group) for group in picks._groups.values()) <= 4 * 8
+    assert [i.label for i in picks.chosen()].count(3) == 3
     assert len(picks.chosen()) == 24
 
 
@@ -48,8 +50,8 @@ def test_the_sheet_shows_the_labels(tmp_path):
     seen = draw(tmp_path, make_instance(rectangle(SIZE, 30, 30, 70, 80), amodal, 0))
     assert seen.shape == empty.shape
     changed = np.abs(seen - empty).sum(axis=2) > 20
-    # the tile is 260 px for 120 px of picture, in the first column, centred in a square; see the module's layout
-    scale, left, top = 260 / 120, 14, 64 + (260 - 195) // 2
+    # the tile is 260 px for 120 px of picture, in the first column under the header
+    scale, left, top = 260 / 120, 14, 64
     middle = (
         slice(int(top + 45 * scale), int(top + 75 * scale)),
         slice(int(left + 35 * scale), int(left + 65 * scale)),
@@ -64,6 +66,13 @@ def test_the_sheet_shows_the_labels(tmp_path):
     assert not changed[hidden].any()  # not tinted where something stands before it
     right_edge = changed[middle[0], int(left + 107 * scale) : int(left + 111 * scale)]
     assert right_edge.any()  # but its amodal box is drawn
+
+
+def test_plates_keep_clear_of_one_another(tmp_path):
+    both = rectangle(SIZE, 20, 40, 60, 80), rectangle(SIZE, 21, 41, 59, 79)
+    sheet = draw(tmp_path, make_instance(both[0], both[0], 0), make_instance(both[1], both[1], 1))
+    counts = [(np.abs(sheet[64:] - PALETTE[k]).sum(axis=2) < 6).sum() for k in (0, 1)]
+    assert min(counts) > 1000  # a plate is about 90 x 16 px
 
 
 def test_no_pictures_make_a_valid_sheet(tmp_path):
