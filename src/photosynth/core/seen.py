@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -37,14 +37,18 @@ def seen_part(asset: Asset, elevation_deg: float) -> AssetPart | None:
     return None
 
 
-def check_seen(scene: Scene, assets: Iterable[Asset]) -> None:
+def check_seen(scene: Scene, assets: Mapping[str, Asset] | Iterable[Asset]) -> None:
     """Check every placement of a scene against the seen-surface law.
+
+    Args:
+        scene: the scene.
+        assets: the catalogue's assets, in any order or by id.
 
     Raises:
         ConfigError: naming the scene, the placement and what is wrong: an asset or part the catalogue does not
             have, or a part shown to a camera outside its `elevation_deg`.
     """
-    by_id = {asset.asset_id: asset for asset in assets}
+    by_id = assets if isinstance(assets, Mapping) else {asset.asset_id: asset for asset in assets}
     eye = scene.camera.position_m()
     for k, placement in enumerate(scene.placements):
         where = f"scene {scene.index}, placement {k} ({placement.asset_id}, part {placement.part!r})"

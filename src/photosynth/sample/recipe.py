@@ -1,0 +1,110 @@
+"""Recipes: every distribution that scenes are drawn from, in one record, and the recipes that come along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import photosynth
+from photosynth.core.errors import ConfigError
+from photosynth.core.record import Record, from_toml
+from photosynth.sample.background import BackgroundRecipe
+from photosynth.sample.camera import CameraRecipe, FramingRecipe
+from photosynth.sample.distractor import DistractorRecipe
+from photosynth.sample.environment import EnvironmentRecipe
+from photosynth.sample.fill import FillRecipe
+from photosynth.sample.finish import FinishRecipe
+from photosynth.sample.light import LightRecipe
+from photosynth.sample.occluder import OccluderRecipe
+from photosynth.sample.placement import SurfaceRecipe
+from photosynth.sample.ranges import require_share
+
+MIN_SIDE_PX, MAX_SIDE_PX = 16, 8192
+
+
+class KindRecipe(Record, frozen=True, kw_only=True):
+    """Pictures without any of the user's objects. All others show one."""
+
+    empty_share: float = 0.07
+    """Share of pictures with nothing in them but background, clutter and occluders."""
+    lookalike_share: float = 0.1
+    """Share of pictures of distractors alone; they are empty if the catalogue has no distractors."""
+
+    def __post_init__(self) -> None:
+        require_share(empty_share=self.empty_share, lookalike_share=self.lookalike_share)
+        if self.empty_share + self.lookalike_share >= 1.0:
+            raise ValueError(
+                f"empty_share {self.empty_share:g} and lookalike_share {self.lookalike_share:g} leave no pictures "
+                "of objects; their sum must be below 1"
+            )
+
+
+class Recipe(Record, frozen=True, kw_only=True):
+    """What scenes are drawn from. Lengths named ``_diagonals`` are in diagonals of the subject's box, lengths
+    named ``_rel`` are fractions of the picture; fields that are distributions hold any of those of
+    core/distributions.py and core/directions.py. What a recipe leaves out keeps the defaults written here, which
+    are those of ``single``."""
+
+    about: str = ""
+    """One line for people."""
+    size_wh: tuple[int, int] = (256, 256)
+    """Picture size in pixels, width first."""
+    kinds: KindRecipe = KindRecipe()
+    """Pictures without objects."""
+    camera: CameraRecipe = CameraRecipe()
+    """Direction, lens and roll."""
+    framing: FramingRecipe = FramingRecipe()
+    """Size and place of the subject in the picture."""
+    surface: SurfaceRecipe = SurfaceRecipe()
+    """Turn and surface of the assets."""
+    distractors: DistractorRecipe = DistractorRecipe()
+    """Other things in the picture."""
+    lights: LightRecipe = LightRecipe()
+    """Lamps."""
+    environment: EnvironmentRecipe = EnvironmentRecipe()
+    """Light from all around."""
+    fills: FillRecipe = FillRecipe()
+    """What each kind of fill looks like."""
+    background: BackgroundRecipe = BackgroundRecipe()
+    """What is behind."""
+    occluders: OccluderRecipe = OccluderRecipe()
+    """What is in front."""
+    finish: FinishRecipe = FinishRecipe()
+    """The camera's part."""
+
+    def __post_init__(self) -> None:
+        if not all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in self.size_wh):
+            raise ValueError(f"size_wh must lie in {MIN_SIDE_PX}..{MAX_SIDE_PX} pixels, got {self.size_wh}")
+
+
+def recipes_folder() -> Path:
+    """Where the recipes are: inside the installed package, or beside the sources of a checkout.
+
+    Raises:
+        ConfigError: if neither has them.
+    """
+    package = Path(photosynth.__file__).resolve().parent
+    for folder in (package / "recipes", package.parents[1] / "recipes"):
+        if folder.is_dir():
+            return folder
+    raise ConfigError(f"this installation has no recipes (looked in {package}); install photosynth again")
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The names of the recipes that come along."""
+    return tuple(sorted(path.stem for path in recipes_folder().glob("*.toml")))
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """A recipe that comes along, by name, or one of the user's own, by the path of its TOML file.
+
+    Raises:
+        ConfigError: for an unknown name, a missing file, an unknown key or an impossible range, naming it.
+    """
+    text = str(name_or_path)
+    if text.endswith(".toml") or "/" in text or "\\" in text:
+        return from_toml(Path(text), Recipe)
+    if text not in recipe_names():
+        raise ConfigError(
+            f"there is no recipe {text!r}; choose from {', '.join(recipe_names())}, or give the path of a .toml file"
+        )
+    return from_toml(recipes_folder() / f"{text}.toml", Recipe)

@@ -1,0 +1,152 @@
+"""Scenes: a recipe, the assets, a seed and a number make one concrete scene."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
+from photosynth.core.camera import Camera, project
+from photosynth.core.errors import ConfigError
+from photosynth.core.photo import Photo
+from photosynth.core.rng import rng_for
+from photosynth.core.scene import Placement, Scene
+from photosynth.core.seen import check_seen
+from photosynth.sample.background import sample_background
+from photosynth.sample.camera import box_corners, frame_subject, sample_view
+from photosynth.sample.distractor import sample_distractors
+from photosynth.sample.environment import recipe_maps, sample_environment
+from photosynth.sample.fill import FillSource
+from photosynth.sample.finish import sample_finish
+from photosynth.sample.light import sample_lights
+from photosynth.sample.occluder import sample_occluders
+from photosynth.sample.placement import choose_distractor, choose_object, orient, place
+from photosynth.sample.recipe import Recipe
+
+STREAMS = (
+    "kind",
+    "subject",
+    "camera",
+    "orientation",
+    "framing",
+    "surface",
+    "distractor",
+    "light",
+    "environment",
+    "background",
+    "clutter",
+    "patch",
+    "hand",
+    "finish",
+)
+"""Each aspect draws from a stream of its own: a change to one recipe section leaves the draws of the others."""
+
+NOBODY = Asset(
+    asset_id="nobody",
+    class_name=NONE_CLASS,
+    parts=(AssetPart(name="whole", model_file=""),),
+    size_m=(0.6, 0.6, 0.5),
+    scale_known=False,
+    role="distractor",
+)
+"""Stands where the subject would be in an empty picture, so that its camera and occluders are like the others'."""
+
+
+def check_inputs(recipe: Recipe, assets: tuple[Asset, ...], photos: tuple[Photo, ...]) -> None:
+    """Refuse before the start what could not be sampled.
+
+    Raises:
+        ConfigError: if there is no object, an asset has no size or no part, or a fill needs photos and has none.
+    """
+    if not any(asset.role == "object" for asset in assets):
+        raise ConfigError("the catalogue has no objects, so there is nothing to make pictures of; add one")
+    for asset in assets:
+        if not asset.parts:
+            raise ConfigError(f"asset {asset.asset_id} has no parts, so there is nothing to show")
+        if not asset.diagonal_m() > 0:
+            raise ConfigError(f"asset {asset.asset_id} has size {asset.size_m}; expected a box with an extent")
+    wanted = {
+        "background.kinds": recipe.background.kinds,
+        "background.clutter_kinds": recipe.background.clutter_kinds,
+        "occluders.patch_kinds": recipe.occluders.patch_kinds,
+    }
+    for name, weights in wanted.items():
+        if weights.needs_photos() and not photos:
+            raise ConfigError(f"{name} uses photos only and there are none; give a folder of background photos")
+
+
+def sample_scene(
+    recipe: Recipe,
+    assets: tuple[Asset, ...],
+    index: int,
+    seed: int,
+    photos: tuple[Photo, ...] = (),
+    maps: tuple[str, ...] | None = None,
+) -> Scene:
+    """Scene `index` of a run; it depends on these arguments alone.
+
+    Args:
+        recipe: what to draw from.
+        assets: the catalogue's assets, at least one object among them.
+        index: the scene's number, 0 or more.
+        seed: the run's seed, 0 or more.
+        photos: background photos with absolute paths and upright sizes.
+        maps: environment maps as scenes name them; None means the recipe's choice of those in the package.
+
+    Raises:
+        ConfigError: if the assets or the photos do not suffice (see check_inputs).
+    """
+    rngs = {stream: rng_for(seed, index, stream) for stream in STREAMS}
+    maps = recipe_maps(recipe.environment) if maps is None else maps
+    others = tuple(asset for asset in assets if asset.role == "distractor")
+    kind = sample_kind(recipe, bool(others), rngs["kind"])
+    subject = _subject(kind, assets, others, seed, index, rngs["subject"])
+    view, part = sample_view(recipe.camera, subject, rngs["camera"])
+    rotation = orient(recipe.surface, rngs["orientation"])
+    corners = box_corners(subject.size_m) @ rotation.T
+    nearest = recipe.camera.nearest_diagonals
+    direction = rotation @ np.array(view.direction)
+    camera = frame_subject(recipe.framing, nearest, view, direction, corners, recipe.size_wh, rngs["framing"])
+    placements: tuple[Placement, ...] = ()
+    if kind != "empty":
+        around = sample_distractors(recipe.distractors, recipe.surface, others, camera, corners, rngs["distractor"])
+        placements = (place(recipe.surface, subject, part, rotation, rngs["surface"]), *around)
+    environment = sample_environment(recipe.environment, maps, rngs["environment"])
+    source = FillSource(recipe.fills, photos, maps, camera, environment)
+    scene = Scene(
+        index=index,
+        camera=camera,
+        placements=placements,
+        lights=sample_lights(recipe.lights, subject.diagonal_m(), rngs["light"]),
+        environment=environment,
+        background=sample_background(recipe.background, source, rngs["background"], rngs["clutter"]),
+        occluders=sample_occluders(
+            recipe.occluders, source, subject_pixels(camera, corners), rngs["patch"], rngs["hand"]
+        ),
+        finish=sample_finish(recipe.finish, rngs["finish"]),
+        kind=kind,
+    )
+    check_seen(scene, assets)
+    return scene
+
+
+def sample_kind(recipe: Recipe, has_distractors: bool, rng: np.random.Generator) -> str:
+    """``"object"``, ``"empty"`` or ``"lookalike"``; without distractors, what would be a lookalike is empty."""
+    at = rng.random()
+    if at < recipe.kinds.empty_share:
+        return "empty"
+    if at < recipe.kinds.empty_share + recipe.kinds.lookalike_share:
+        return "lookalike" if has_distractors else "empty"
+    return "object"
+
+
+def subject_pixels(camera: Camera, corners_m: np.ndarray) -> np.ndarray:
+    """Pixels (8, 2) of the corners of the subject's box."""
+    return project(camera, corners_m)[0]
+
+
+def _subject(
+    kind: str, assets: tuple[Asset, ...], others: tuple[Asset, ...], seed: int, index: int, rng: np.random.Generator
+) -> Asset:
+    if kind == "object":
+        return choose_object(tuple(asset for asset in assets if asset.role == "object"), seed, index)
+    return choose_distractor(others, rng) if kind == "lookalike" else NOBODY

@@ -1,0 +1,219 @@
+"""Stage ``sample``: a recipe and a catalogue in, concrete scenes out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key, open_artifact
+from photosynth.core.asset import Asset, read_assets
+from photosynth.core.codec import read_jsonl, write_jsonl
+from photosynth.core.engine import Executor
+from photosynth.core.errors import EngineError
+from photosynth.core.photo import Photo
+from photosynth.core.progress import Progress, Silent
+from photosynth.core.record import Record, digest, to_pretty_json
+from photosynth.core.scene import Scene
+from photosynth.sample.environment import folder_maps, recipe_maps
+from photosynth.sample.photos import Skipped, open_backgrounds
+from photosynth.sample.recipe import MAX_SIDE_PX, MIN_SIDE_PX, Recipe, load_recipe
+from photosynth.sample.scene import check_inputs, sample_scene
+
+STAGE = "sample"
+SCHEMA = 1
+BLOCK = 250
+"""Scenes in one file."""
+
+
+class SampleConfig(Record, frozen=True, kw_only=True):
+    """How many scenes, and which."""
+
+    n_images: int = 3000
+    """How many scenes."""
+    seed: int = 0
+    """Scene i depends on the recipe, this and i alone; 0 is a seed like any other."""
+    recipe: str = "single"
+    """Name of a recipe that comes along, or the path of a TOML file."""
+    image_size_px: int | None = None
+    """Side of square pictures; if absent, the recipe's size_wh."""
+
+    def __post_init__(self) -> None:
+        if self.n_images < 1:
+            raise ValueError(f"n_images must be at least 1, got {self.n_images}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be 0 or more, got {self.seed}")
+        if self.image_size_px is not None and not MIN_SIDE_PX <= self.image_size_px <= MAX_SIDE_PX:
+            raise ValueError(f"image_size_px must lie in {MIN_SIDE_PX}..{MAX_SIDE_PX}, got {self.image_size_px}")
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What the scenes of a run are drawn from."""
+
+    recipe: Recipe
+    assets: tuple[Asset, ...]
+    seed: int
+    photos: tuple[Photo, ...]
+    maps: tuple[str, ...]
+
+
+def run(
+    config: SampleConfig,
+    catalogue: Path,
+    out: Path,
+    *,
+    backgrounds: Path | None = None,
+    environments: Path | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    overwrite: bool = False,
+) -> Artifact:
+    """Draw the scenes of a run from a recipe and the assets of a ``catalogue`` artifact.
+
+    Writes ``scenes-NNNNN.jsonl`` (blocks of 250 Scene lines), ``recipe.json`` (resolved) and ``skipped.jsonl``
+    (background files left out, if any). An interrupted run goes on at the first block that is missing.
+
+    Args:
+        config: how many and which.
+        catalogue: the folder of a finished catalogue.
+        out: the folder to write.
+        backgrounds: a folder of background photos; None does without.
+        environments: a folder of EXR or HDR maps to use in place of those in the package.
+        executor: draws blocks elsewhere; None draws them here, one after another.
+        progress: is told of every block and every file left out.
+        overwrite: replace another artifact in `out`.
+
+    Raises:
+        ConfigError: for a bad recipe, an empty folder, or assets that do not suffice.
+        ArtifactError: for an unusable catalogue or output folder, or a full disk.
+        EngineError: if a block fails in the executor.
+    """
+    progress = progress or Silent()
+    assets = open_artifact(catalogue, "catalogue")
+    recipe = resolve_recipe(config)
+    inputs = {"catalogue": assets.key, "recipe": digest(recipe)}
+    for name, folder in (("backgrounds", backgrounds), ("environments", environments)):
+        if folder is not None:  # scenes name these files by absolute path, so the path is part of the content
+            inputs[name] = digest([folder_key(folder), str(Path(folder).resolve())])
+    with ArtifactWriter(out, STAGE, SCHEMA, config, config.seed, inputs, overwrite) as writer:
+        if writer.finished:
+            return writer.finished
+        photos, skipped = open_backgrounds(backgrounds) if backgrounds is not None else ((), ())
+        maps, bad_maps = (
+            folder_maps(environments) if environments is not None else (recipe_maps(recipe.environment), ())
+        )
+        skipped += tuple(Skipped(path=Path(path), reason=reason) for path, reason in bad_maps)
+        ingredients = Ingredients(recipe, read_assets(assets.folder), config.seed, photos, maps)
+        check_inputs(recipe, ingredients.assets, photos)
+        writer.write("recipe.json", to_pretty_json(recipe))
+        for entry in skipped:
+            progress.note(f"left out {entry.path}: {entry.reason}")
+        if skipped:
+            write_jsonl(writer.path("skipped.jsonl"), skipped)
+        _write_blocks(writer, config.n_images, ingredients, executor, progress)
+        progress.finish()
+        return writer.finish(summarise(writer.folder, ingredients, len(skipped)), _notes(recipe, ingredients))
+
+
+def resolve_recipe(config: SampleConfig) -> Recipe:
+    """The recipe that a config names, at the picture size that it asks for."""
+    recipe = load_recipe(config.recipe)
+    if config.image_size_px is None:
+        return recipe
+    return msgspec.structs.replace(recipe, size_wh=(config.image_size_px, config.image_size_px))
+
+
+@dataclass(frozen=True)
+class Block:
+    """One unit of work: consecutive scenes that go to one file."""
+
+    first: int
+    """Index of the first scene."""
+    count: int
+    """How many."""
+    path: str
+    """The file."""
+
+
+def _write_blocks(
+    writer: ArtifactWriter, n_images: int, ingredients: Ingredients, executor: Executor | None, progress: Progress
+) -> None:
+    blocks = [
+        Block(first, min(BLOCK, n_images - first), str(writer.path(f"scenes-{first // BLOCK:05d}.jsonl")))
+        for first in range(0, n_images, BLOCK)
+    ]
+    progress.start(STAGE, n_images, "scenes")
+    missing = []
+    for block in blocks:
+        if Path(block.path).is_file():
+            progress.advance(block.count)
+        else:
+            missing.append(block)
+    if executor is None:
+        setup_worker(ingredients)
+        for block in missing:
+            progress.advance(sample_block(block))
+        return
+    for result in executor.map(sample_block, missing, setup_worker, (ingredients,)):
+        if result.error is not None:
+            raise EngineError(STAGE, f"scenes from {missing[result.position].first} on", result.error)
+        progress.advance(result.value)
+
+
+class _Worker:
+    """What one worker process keeps between blocks."""
+
+    ingredients: Ingredients
+
+
+_worker = _Worker()
+
+
+def setup_worker(ingredients: Ingredients) -> None:
+    """Remember what to draw from; runs once in each worker."""
+    _worker.ingredients = ingredients
+
+
+def sample_block(block: Block) -> int:
+    """Draw and write one block; returns how many scenes it has."""
+    given = _worker.ingredients
+    indices = range(block.first, block.first + block.count)
+    scenes = (sample_scene(given.recipe, given.assets, i, given.seed, given.photos, given.maps) for i in indices)
+    write_jsonl(Path(block.path), scenes)
+    return block.count
+
+
+def summarise(folder: Path, ingredients: Ingredients, n_skipped: int) -> dict[str, object]:
+    """Counts of the scenes in a folder: by kind, by class of their subject, with distractors and with occluders."""
+    kinds: Counter[str] = Counter()
+    classes = Counter({asset.class_name: 0 for asset in ingredients.assets if asset.role == "object"})
+    with_distractors = with_occluders = total = 0
+    for path in sorted(folder.glob("scenes-*.jsonl")):
+        for scene in read_jsonl(path, Scene):
+            total += 1
+            kinds[scene.kind] += 1
+            classes.update(placement.class_name for placement in scene.placements if placement.role == "object")
+            with_distractors += any(placement.role == "distractor" for placement in scene.placements)
+            with_occluders += bool(scene.occluders)
+    return {
+        "scenes": total,
+        "kinds": dict(sorted(kinds.items())),
+        "classes": dict(sorted(classes.items())),
+        "with_distractors": with_distractors,
+        "with_occluders": with_occluders,
+        "background_photos": len(ingredients.photos),
+        "environment_maps": len(ingredients.maps),
+        "files_left_out": n_skipped,
+    }
+
+
+def _notes(recipe: Recipe, ingredients: Ingredients) -> tuple[str, ...]:
+    notes = []
+    if not ingredients.photos and recipe.background.kinds.photo > 0:
+        notes.append("no background photos were given; the other kinds of background took their share")
+    if recipe.kinds.lookalike_share > 0 and all(asset.role == "object" for asset in ingredients.assets):
+        notes.append("the catalogue has no distractors; pictures meant to show them alone are empty")
+    return tuple(notes)
