@@ -1,0 +1,1 @@
+"""The rasteriser: numba kernels that render scenes on the CPU."""

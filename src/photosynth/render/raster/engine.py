@@ -1,0 +1,181 @@
+"""RasterEngine: scenes to layers with numba kernels, on one CPU core.
+
+The order of work: place the meshes in the view, draw them into the visibility buffer, draw the lights' shadow
+maps, list fragments, shade them placement by placement, then draw what each placement covers when it is alone.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from time import perf_counter
+
+import numpy as np
+
+from photosynth.core.engine import MeshSource
+from photosynth.core.errors import EngineError
+from photosynth.core.frame import Layers
+from photosynth.core.scene import Placement, Scene
+from photosynth.render.raster.environment_light import environment_light
+from photosynth.render.raster.fragments import count_fragments, emit_fragments
+from photosynth.render.raster.lighting import MIN_ALPHA, coat_table, grazing_reflectance
+from photosynth.render.raster.placed import PixelBox, Placed, Silhouettes, overlap, place, union
+from photosynth.render.raster.prepared import PreparedMesh, prepare
+from photosynth.render.raster.shading import shade
+from photosynth.render.raster.shadow import ShadowCaster, ShadowMaps
+from photosynth.render.raster.texture import decode_table
+from photosynth.render.raster.transform import NEAR_M, View, view_of
+from photosynth.render.raster.visibility import MAX_PLACEMENTS, MAX_TRIANGLES, SAMPLES, clear_box, rasterise
+
+MAX_TEXTURE_PX = 2048
+"""Textures are shrunk to this side."""
+CACHE_BYTES = 2 << 30
+"""Prepared meshes kept in memory, all together."""
+MIN_SHADOW_SIDE_PX, MAX_SHADOW_SIDE_PX = 128, 768
+"""The largest shadow map is as large as the picture, within these."""
+PHASES = ("place", "visibility", "shadow", "fragments", "shading", "silhouettes")
+"""The keys of RasterEngine.seconds."""
+
+
+class RasterEngine:
+    """A RenderEngine that rasterises.
+
+    `seconds` adds up where time goes, by phase. One engine serves one thread; give each worker its own.
+    """
+
+    name = "raster"
+
+    def __init__(self, meshes: MeshSource) -> None:
+        self.meshes = meshes
+        self.seconds = dict.fromkeys(PHASES, 0.0)
+        self._prepared: OrderedDict[tuple[str, str], PreparedMesh] = OrderedDict()
+        self._keys = np.zeros((0, 0, SAMPLES), np.int64)
+        self._shadows = ShadowCaster()
+        self._silhouettes = Silhouettes()
+        self._decode = decode_table()
+
+    def render(self, scene: Scene) -> Layers:
+        """Render one scene. Raises EngineError naming the scene when its numbers make no picture."""
+        try:
+            return self._render(scene)
+        except ValueError as error:
+            raise EngineError(self.name, f"scene {scene.index}", str(error)) from error
+
+    def _render(self, scene: Scene) -> Layers:
+        started = perf_counter()
+        view = view_of(scene.camera)
+        if len(scene.placements) > MAX_PLACEMENTS:
+            raise ValueError(f"{len(scene.placements)} placements; at most {MAX_PLACEMENTS} fit in one scene")
+        placed = [place(p, self._mesh(p), view) for p in scene.placements]
+        layers = _blank(view, len(placed))
+        started = self._clock("place", started)
+        if not placed:
+            return layers
+        box = union([p.pixels for p in placed])
+        self._draw(placed, view, box)
+        started = self._clock("visibility", started)
+        side = int(np.clip(max(view.width, view.height), MIN_SHADOW_SIDE_PX, MAX_SHADOW_SIDE_PX))
+        shadows = self._shadows.draw(scene.lights, [p.caster for p in placed], side)
+        started = self._clock("shadow", started)
+        starts, pixels, triangles, weights = self._fragments(layers, len(placed), box, view)
+        started = self._clock("fragments", started)
+        for k, one in enumerate(placed):
+            span = int(starts[k]), int(starts[k + 1])
+            if span[0] < span[1]:
+                self._shade(one, scene, view, span, (pixels, triangles, weights), shadows, layers)
+        started = self._clock("shading", started)
+        self._measure_alone(placed, view, layers)
+        self._clock("silhouettes", started)
+        return layers
+
+    def _clock(self, phase: str, started: float) -> float:
+        now = perf_counter()
+        self.seconds[phase] += now - started
+        return now
+
+    def _mesh(self, placement: Placement) -> PreparedMesh:
+        key = (placement.asset_id, placement.part)
+        if key in self._prepared:
+            self._prepared.move_to_end(key)
+            return self._prepared[key]
+        prepared = prepare(self.meshes.mesh(*key), MAX_TEXTURE_PX)
+        if len(prepared.faces) > MAX_TRIANGLES:
+            raise ValueError(f"{key[0]} has {len(prepared.faces)} triangles; at most {MAX_TRIANGLES} can be drawn")
+        self._prepared[key] = prepared
+        while len(self._prepared) > 1 and sum(p.nbytes for p in self._prepared.values()) > CACHE_BYTES:
+            self._prepared.popitem(last=False)
+        return prepared
+
+    def _draw(self, placed: list[Placed], view: View, box: PixelBox) -> None:
+        if self._keys.shape[0] < view.height or self._keys.shape[1] < view.width:
+            self._keys = np.zeros((view.height, view.width, SAMPLES), np.int64)
+        clear_box(self._keys, *box)
+        for k, one in enumerate(placed):
+            rasterise(one.cam, one.screen, one.mesh.faces, k, view.lens, NEAR_M, view.width, view.height, self._keys)
+
+    def _fragments(
+        self, layers: Layers, count: int, box: PixelBox, view: View
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Where each placement's fragments start (n + 1,), and their pixels, triangles and weights."""
+        counts = np.zeros(count, np.int64)
+        count_fragments(self._keys, *box, counts)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        total = int(starts[-1])
+        pixels, triangles = np.empty(total, np.int32), np.empty(total, np.int32)
+        weights = np.empty(total, np.uint8)
+        emit_fragments(
+            self._keys, *box, view.width, starts[:-1].copy(), pixels, triangles, weights, layers.coverage,
+            layers.instance_ids,
+        )  # fmt: skip
+        return starts, pixels, triangles, weights
+
+    def _shade(self, one: Placed, scene: Scene, view: View, span, fragments, shadows: ShadowMaps, layers) -> None:
+        placement, mesh, environment = one.placement, one.mesh, scene.environment
+        roughness = float(np.clip(placement.roughness, 0.0, 1.0))
+        f0 = float(np.clip(placement.specular_f0, 0.0, 1.0))
+        coat = roughness**2, f0, grazing_reflectance(f0)
+        material = np.array([*placement.albedo_gain_linear, max(coat[0], MIN_ALPHA), *coat[1:]], np.float32)
+        light = environment_light(environment.map_file)
+        turn = environment.rotation_rad
+        sky = np.array([environment.strength, np.cos(turn), np.sin(turn)], np.float32)
+        world_from_object = one.caster.world_from_object[:3, :3]
+        rotation = world_from_object / np.linalg.norm(world_from_object[:, 0])
+        shade(
+            *span, *fragments, view.width, view.lens, one.cam, mesh.faces, mesh.normals, mesh.st, mesh.texels,
+            mesh.levels, self._decode, material, np.ascontiguousarray(view.world_from_cam[:3, :3], np.float32),
+            np.ascontiguousarray(rotation, np.float32), light.sh, light.level(roughness), coat_table(roughness, f0),
+            sky, _light_rows(scene, view), shadows.rows, shadows.layout, shadows.texels,
+            layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3),
+        )  # fmt: skip
+
+    def _measure_alone(self, placed: list[Placed], view: View, layers: Layers) -> None:
+        for k, one in enumerate(placed):
+            visible = layers.instance_ids == k + 1
+            alone = not any(overlap(one.pixels, other.pixels) for j, other in enumerate(placed) if j != k)
+            layers.amodal_masks[k] = visible if alone else visible | self._silhouettes.mask(one, view)
+            area = float(np.count_nonzero(layers.amodal_masks[k]))
+            if not one.inside(view):
+                area = max(area, self._silhouettes.full_area_px(one, view))
+            layers.full_area_px[k] = area
+
+
+def _blank(view: View, count: int) -> Layers:
+    shape = (view.height, view.width)
+    return Layers(
+        radiance=np.zeros((*shape, 3), np.float32),
+        coverage=np.zeros(shape, np.float32),
+        depth_m=np.full(shape, np.inf, np.float32),
+        instance_ids=np.zeros(shape, np.uint16),
+        normals=np.zeros((*shape, 3), np.float32),
+        amodal_masks=np.zeros((count, *shape), bool),
+        full_area_px=np.zeros(count, np.float64),
+    )
+
+
+def _light_rows(scene: Scene, view: View) -> np.ndarray:
+    """Lights as add_light wants them, (L, 7) float32."""
+    rows = np.zeros((len(scene.lights), 7), np.float32)
+    for row, light in zip(rows, scene.lights, strict=True):
+        row[:3] = np.array(light.position_m) - view.world_from_cam[:3, 3]
+        row[3] = max(light.radius_m, 1e-6)
+        row[4:] = np.array(light.color_linear) * (light.power_w / (4 * np.pi**2))
+    return rows

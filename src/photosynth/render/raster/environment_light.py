@@ -1,0 +1,163 @@
+"""An environment map as light: nine numbers for diffuse surfaces, a few blurred maps for glossy ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from photosynth.render.environment import (
+    EnvironmentMap,
+    load_environment,
+    pixel_directions,
+    row_weights,
+    sample_directions,
+)
+
+LEVEL_ROUGHNESS = (0.0, 0.25, 0.4, 0.6, 0.8, 1.0)
+"""Roughness of the blurred maps."""
+LEVEL_SIDE_PX = (64, 64, 32, 16, 16, 16)
+"""Side at which each is computed, before it is enlarged to MAP_SIDE_PX."""
+MAP_SIDE_PX = 64
+"""Side of an octahedral map, without its border."""
+
+
+@dataclass(frozen=True, eq=False)
+class EnvironmentLight:
+    """What shading reads of a map. Directions are in the map's own frame.
+
+    sh (9, 3) float32: order-2 spherical harmonics of irradiance / pi, so that a white Lambertian surface with
+    normal n has radiance sum_k sh[k] Y_k(n).
+    levels (L, S + 2, S + 2, 4) float32: octahedral maps of radiance blurred by GGX lobes of LEVEL_ROUGHNESS, with
+    a border of one texel that continues them across the seam; the fourth channel is padding.
+    """
+
+    sh: np.ndarray
+    levels: np.ndarray
+
+    def level(self, roughness: float) -> np.ndarray:
+        """The (S + 2, S + 2, 4) map for a roughness in 0..1, mixed linearly from its neighbours."""
+        position = float(np.interp(roughness, LEVEL_ROUGHNESS, range(len(LEVEL_ROUGHNESS))))
+        low = min(int(position), len(LEVEL_ROUGHNESS) - 2)
+        mix = np.float32(position - low)
+        return self.levels[low] * (np.float32(1) - mix) + self.levels[low + 1] * mix
+
+
+@lru_cache(maxsize=48)
+def environment_light(map_file: str | None) -> EnvironmentLight:
+    """The light of a map by name; None is a uniform one of radiance 1. Raises ConfigError for an unreadable map."""
+    if map_file is None:
+        sh = np.zeros((9, 3), np.float32)
+        sh[0] = 1 / 0.28209479
+        side = MAP_SIDE_PX + 2
+        return EnvironmentLight(sh, np.ones((len(LEVEL_ROUGHNESS), side, side, 4), np.float32))
+    environment = load_environment(map_file)
+    return EnvironmentLight(irradiance_sh(environment), _levels(environment))
+
+
+def irradiance_sh(environment: EnvironmentMap) -> np.ndarray:
+    """sh of EnvironmentLight: Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance Environment
+    Maps", SIGGRAPH 2001, eq. 7 to 9 (A_0 = pi, A_1 = 2 pi / 3, A_2 = pi / 4), divided by pi."""
+    small = _shrunk(environment.radiance, 64)
+    height, width = small.shape[:2]
+    solid_angle = 4 * np.pi * row_weights(height) / width
+    coefficients = np.einsum("hwc,hwk,h->kc", small, sh_basis(pixel_directions(height, width)), solid_angle)
+    return (coefficients * np.array([1] + [2 / 3] * 3 + [1 / 4] * 5)[:, None]).astype(np.float32)
+
+
+def sh_basis(directions: np.ndarray) -> np.ndarray:
+    """The nine real spherical harmonics Y_00, Y_1-1, Y_10, Y_11, Y_2-2 .. Y_22 at unit directions, (..., 9)."""
+    x, y, z = directions[..., 0], directions[..., 1], directions[..., 2]
+    return np.stack(
+        [
+            np.full_like(x, 0.28209479),
+            0.48860251 * y,
+            0.48860251 * z,
+            0.48860251 * x,
+            1.09254843 * x * y,
+            1.09254843 * y * z,
+            0.31539157 * (3 * z * z - 1),
+            1.09254843 * x * z,
+            0.54627422 * (x * x - y * y),
+        ],
+        axis=-1,
+    )
+
+
+def octahedral_directions(side: int) -> np.ndarray:
+    """Unit directions (side, side, 3) of the texel centres of an octahedral map (Cigolle et al., "A Survey of
+    Efficient Representations for Independent Unit Vectors", JCGT 2014)."""
+    centres = (np.arange(side) + 0.5) / side * 2 - 1
+    x, y = np.meshgrid(centres, centres)
+    z = 1 - np.abs(x) - np.abs(y)
+    folded_x = np.where(z < 0, (1 - np.abs(y)) * np.where(x >= 0, 1, -1), x)
+    folded_y = np.where(z < 0, (1 - np.abs(x)) * np.where(y >= 0, 1, -1), y)
+    directions = np.stack([folded_x, folded_y, z], axis=-1)
+    return directions / np.linalg.norm(directions, axis=-1, keepdims=True)
+
+
+def bordered(image: np.ndarray) -> np.ndarray:
+    """An octahedral map (S, S, C) with a border of one texel: across an edge it continues on the same edge,
+    mirrored about the edge's middle."""
+    side = image.shape[0]
+    out = np.empty((side + 2, side + 2, image.shape[2]), image.dtype)
+    out[1:-1, 1:-1] = image
+    out[0, 1:-1], out[-1, 1:-1] = image[0, ::-1], image[-1, ::-1]
+    out[1:-1, 0], out[1:-1, -1] = image[::-1, 0], image[::-1, -1]
+    out[0, 0], out[0, -1], out[-1, 0], out[-1, -1] = image[-1, -1], image[-1, 0], image[0, -1], image[0, 0]
+    return out
+
+
+def _levels(environment: EnvironmentMap) -> np.ndarray:
+    """Karis, "Real Shading in Unreal Engine 4", SIGGRAPH 2013 course: the map filtered by the GGX lobe about the
+    direction of reflection, with normal and view along it."""
+    levels = []
+    for roughness, side in zip(LEVEL_ROUGHNESS, LEVEL_SIDE_PX, strict=True):
+        directions = octahedral_directions(side)
+        if roughness == 0.0:
+            sharp = EnvironmentMap(_shrunk(environment.radiance, 2 * side))
+            image = sample_directions(sharp, directions)
+        else:
+            image = _lobes(_shrunk(environment.radiance, max(32, side)), directions, roughness)
+        levels.append(_enlarged(image))
+    stacked = np.stack(levels)
+    return np.ascontiguousarray(np.concatenate([stacked, np.ones_like(stacked[..., :1])], axis=-1), dtype=np.float32)
+
+
+def _lobes(source: np.ndarray, directions: np.ndarray, roughness: float) -> np.ndarray:
+    height, width = source.shape[:2]
+    towards = pixel_directions(height, width).reshape(-1, 3).astype(np.float32)
+    area = np.repeat(row_weights(height) / width, width).astype(np.float32)
+    light = np.concatenate([source.reshape(-1, 3) * area[:, None], area[:, None]], axis=1)
+    alpha2 = np.float32(roughness**4)
+    rows = []
+    for chunk in np.array_split(directions.reshape(-1, 3).astype(np.float32), max(1, directions.size // 192)):
+        cosine = chunk @ towards.T
+        np.maximum(cosine, 0, out=cosine)
+        spread = cosine * ((alpha2 - 1) / 2)  # (n.h)^2 = (1 + cosine) / 2
+        spread += (alpha2 + 1) / 2
+        spread *= spread
+        cosine /= spread
+        gathered = cosine @ light
+        rows.append(gathered[:, :3] / gathered[:, 3:])
+    return np.concatenate(rows).reshape(directions.shape)
+
+
+def _enlarged(image: np.ndarray) -> np.ndarray:
+    import cv2
+
+    side = image.shape[0]
+    if side == MAP_SIDE_PX:
+        return bordered(image.astype(np.float32))
+    centres = ((np.arange(MAP_SIDE_PX) + 0.5) * side / MAP_SIDE_PX + 0.5).astype(np.float32)
+    x, y = np.meshgrid(centres, centres)
+    return bordered(cv2.remap(bordered(image.astype(np.float32)), x, y, cv2.INTER_LINEAR))
+
+
+def _shrunk(radiance: np.ndarray, height: int) -> np.ndarray:
+    import cv2
+
+    if radiance.shape[0] <= height:
+        return radiance
+    return cv2.resize(radiance, (2 * height, height), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,52 @@
+"""The one way kernels are compiled: no GIL, cached on disk, checked for bounds when NUMBA_BOUNDSCHECK=1.
+
+Fast-math is limited to the flags that never assume finite numbers, so that a NaN in a scan stays where it is.
+Numba's disk cache looks only at the file a kernel stands in. Our kernels call each other across files, so the
+cache key here also carries a digest of every file in this folder and the bounds-check setting: an edit anywhere
+recompiles, and checked and unchecked code never mix.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit
+from numba.core.caching import FunctionCache
+
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "boundscheck": bool(config.BOUNDSCHECK),
+    "fastmath": {"contract", "nsz", "arcp", "reassoc"},
+}
+
+
+def _sources_digest() -> str:
+    digest = hashlib.sha256(repr(sorted(map(str, _OPTIONS.items()))).encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_DIGEST = _sources_digest()
+
+
+class _DigestedCache(FunctionCache):
+    """Numba's cache with our digest in every key."""
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple:
+        return (*super()._index_key(sig, codegen), _DIGEST)
+
+
+def kernel(function: Callable) -> Callable:
+    """Compile `function` on its first call, or load it from the cache beside this file (or in the user's cache
+    folder). Where neither can be written, it is compiled in each process."""
+    dispatcher = njit(**_OPTIONS)(function)
+    try:
+        dispatcher._cache = _DigestedCache(function)
+    except RuntimeError:  # no writable place for a cache
+        pass
+    return dispatcher

@@ -1,0 +1,45 @@
+"""The layout of the scratch array that shading works in.
+
+Fragments are shaded BLOCK at a time. Each quantity has its own lane of BLOCK numbers in one flat float32 array, at
+an offset that is known when the kernels are compiled, and loops always run over the whole block: so the compiler
+can prove that lanes do not overlap and turns each loop into vector instructions without any run-time check.
+"""
+
+from __future__ import annotations
+
+BLOCK = 512
+"""Fragments in a block: its lanes fit into the second-level cache."""
+
+_names = iter(range(0, 64 * BLOCK, BLOCK))
+PX, PY, PZ = next(_names), next(_names), next(_names)
+"""Position: in the camera's frame, then from the eye along the world's axes, metres."""
+NX, NY, NZ = next(_names), next(_names), next(_names)
+"""Normal: in the object's frame, then a unit vector in the world."""
+VX, VY, VZ = next(_names), next(_names), next(_names)
+"""Unit vector to the eye."""
+NV = next(_names)
+"""Cosine between normal and view."""
+Z = next(_names)
+"""Depth along the optical axis, metres."""
+AR, AG, AB = next(_names), next(_names), next(_names)
+"""Albedo, linear."""
+DR, DG, DB = next(_names), next(_names), next(_names)
+"""Light that a white Lambertian surface would return."""
+SR, SG, SB = next(_names), next(_names), next(_names)
+"""Light that the glossy coat returns."""
+OX, OY = next(_names), next(_names)
+"""Where the reflected direction stands in the bordered octahedral map, texels."""
+COAT = next(_names)
+"""Part of uniform light that the coat returns: the rest reaches the diffuse base."""
+LX, LY, LZ = next(_names), next(_names), next(_names)
+"""Unit vector to the light."""
+NL = next(_names)
+"""Cosine between normal and light, 0 where it is behind."""
+POWER = next(_names)
+"""1 / squared distance to the light."""
+GX, GY, GQ = next(_names), next(_names), next(_names)
+"""Shadow map coordinates, texels, and 1 / distance along the light's axis."""
+VISIBLE = next(_names)
+"""Part of the light that arrives, 0..1."""
+SCRATCH = next(_names)
+"""Length of the scratch array."""

@@ -1,0 +1,236 @@
+"""Light on a block of fragments: environment and spherical lights, with a Lambertian base under a GGX coat.
+
+The coat: Walter et al., "Microfacet Models for Refraction", EGSR 2007 (GGX); Heitz, "Understanding the
+Masking-Shadowing Function", JCGT 2014 (height-correlated Smith); Schlick 1994 (Fresnel). What a coat returns of
+uniform light follows Karis's fit ("Physically Based Shading on Mobile", 2014), and the base gets the rest. Every
+loop without a table runs as vector instructions, see lanes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.lanes import (
+    BLOCK,
+    COAT,
+    DB,
+    DG,
+    DR,
+    GQ,
+    GX,
+    GY,
+    LX,
+    LY,
+    LZ,
+    NL,
+    NV,
+    NX,
+    NY,
+    NZ,
+    OX,
+    OY,
+    POWER,
+    PX,
+    PY,
+    PZ,
+    SB,
+    SG,
+    SR,
+    VISIBLE,
+    VX,
+    VY,
+    VZ,
+)  # fmt: skip
+from photosynth.render.raster.shadow import lit_part
+
+f4 = np.float32
+
+MIN_ALPHA = 0.01
+"""Smallest width of the coat's lobe: below, float32 has no digits left."""
+COAT_STEPS = 64
+"""Steps of the coat table over the cosine of the view."""
+
+
+def grazing_reflectance(specular_f0: float) -> float:
+    """Reflectance at grazing incidence: 1, fading to 0 for coats too faint to exist (Lagarde and de Rousiers,
+    "Moving Frostbite to PBR", SIGGRAPH 2014 course)."""
+    return min(1.0, 50.0 * specular_f0)
+
+
+def coat_table(roughness: float, specular_f0: float) -> np.ndarray:
+    """Part of uniform light that the coat returns at n.v = k / COAT_STEPS, (COAT_STEPS + 2,) float32."""
+    cosine = np.minimum(np.arange(COAT_STEPS + 2) / COAT_STEPS, 1.0)
+    r0, r1, r2, r3 = roughness * np.array([-1, -0.0275, -0.572, 0.022]) + np.array([1, 0.0425, 1.04, -0.04])
+    a004 = np.minimum(r0 * r0, np.exp2(-9.28 * cosine)) * r0 + r1
+    part = specular_f0 * (-1.04 * a004 + r2) + grazing_reflectance(specular_f0) * (1.04 * a004 + r3)
+    return np.clip(part, 0.0, 1.0).astype(np.float32)
+
+
+@kernel
+def orient(s, world_from_cam, world_from_object, map_cos, map_sin, map_side):
+    """Turn positions and normals to the world's axes; find view, reflection and octahedral coordinates.
+
+    Args:
+        s: in and out, the scratch array of lanes.
+        world_from_cam, world_from_object: (3, 3) float32 rotations.
+        map_cos, map_sin: float32, of the environment's rotation.
+        map_side: float32, side of the octahedral map without its border.
+    """
+    c00, c01, c02 = world_from_cam[0, 0], world_from_cam[0, 1], world_from_cam[0, 2]
+    c10, c11, c12 = world_from_cam[1, 0], world_from_cam[1, 1], world_from_cam[1, 2]
+    c20, c21, c22 = world_from_cam[2, 0], world_from_cam[2, 1], world_from_cam[2, 2]
+    o00, o01, o02 = world_from_object[0, 0], world_from_object[0, 1], world_from_object[0, 2]
+    o10, o11, o12 = world_from_object[1, 0], world_from_object[1, 1], world_from_object[1, 2]
+    o20, o21, o22 = world_from_object[2, 0], world_from_object[2, 1], world_from_object[2, 2]
+    one = f4(1)
+    for i in range(BLOCK):
+        x, y, z = s[PX + i], s[PY + i], s[PZ + i]
+        px, py, pz = c00 * x + c01 * y + c02 * z, c10 * x + c11 * y + c12 * z, c20 * x + c21 * y + c22 * z
+        inverse = one / np.sqrt(px * px + py * py + pz * pz + f4(1e-30))
+        vx, vy, vz = -px * inverse, -py * inverse, -pz * inverse
+        x, y, z = s[NX + i], s[NY + i], s[NZ + i]
+        nx, ny, nz = o00 * x + o01 * y + o02 * z, o10 * x + o11 * y + o12 * z, o20 * x + o21 * y + o22 * z
+        length2 = nx * nx + ny * ny + nz * nz
+        flat = length2 < f4(1e-8)
+        inverse = one / np.sqrt(length2 + f4(1e-30))
+        nx = vx if flat else nx * inverse
+        ny = vy if flat else ny * inverse
+        nz = vz if flat else nz * inverse
+        nv = nx * vx + ny * vy + nz * vz
+        s[PX + i], s[PY + i], s[PZ + i] = px, py, pz
+        s[NX + i], s[NY + i], s[NZ + i] = nx, ny, nz
+        s[VX + i], s[VY + i], s[VZ + i] = vx, vy, vz
+        s[NV + i] = nv if nv > f4(1e-3) else f4(1e-3)
+        rx, ry, rz = f4(2) * nv * nx - vx, f4(2) * nv * ny - vy, f4(2) * nv * nz - vz
+        mx, my = map_cos * rx + map_sin * ry, map_cos * ry - map_sin * rx
+        inverse = one / (abs(mx) + abs(my) + abs(rz) + f4(1e-30))
+        u, v = mx * inverse, my * inverse
+        fu, fv = one - abs(v), one - abs(u)
+        fu = fu if u >= f4(0) else -fu
+        fv = fv if v >= f4(0) else -fv
+        u = fu if rz < f4(0) else u
+        v = fv if rz < f4(0) else v
+        s[OX + i] = (u * f4(0.5) + f4(0.5)) * map_side + f4(0.5)
+        s[OY + i] = (v * f4(0.5) + f4(0.5)) * map_side + f4(0.5)
+
+
+@kernel
+def add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin):
+    """Start diffuse and coat light with those of the environment.
+
+    Args:
+        s: in and out, the scratch array of lanes.
+        count: int, fragments in the block.
+        sh: (9, 3) float32, as in EnvironmentLight.
+        octahedral: (S + 2, S + 2, 4) float32, its map for the coat's roughness.
+        coat: (COAT_STEPS + 2,) float32 from coat_table.
+        strength: float32, the environment's.
+        map_cos, map_sin: float32, of its rotation.
+    """
+    limit = f4(octahedral.shape[0] - 1.001)
+    for i in range(count):
+        x, y = min(max(s[OX + i], f4(0)), limit), min(max(s[OY + i], f4(0)), limit)
+        ix, iy = int(x), int(y)
+        fx, fy = x - f4(ix), y - f4(iy)
+        wd = fx * fy
+        wb, wc = fx - wd, fy - wd
+        wa = f4(1) - fx - wc
+        step = s[NV + i] * f4(COAT_STEPS)
+        at = min(max(int(step), 0), COAT_STEPS)
+        part = coat[at] + (coat[at + 1] - coat[at]) * (step - f4(at))
+        s[COAT + i] = part
+        part *= strength
+        for k in range(3):
+            value = wa * octahedral[iy, ix, k] + wb * octahedral[iy, ix + 1, k]
+            value += wc * octahedral[iy + 1, ix, k] + wd * octahedral[iy + 1, ix + 1, k]
+            s[SR + k * BLOCK + i] = part * value
+    for k in range(3):
+        c0, c1, c2, c3 = f4(0.28209479) * sh[0, k], f4(0.48860251) * sh[1, k], f4(0.48860251) * sh[2, k], sh[3, k]
+        c3 *= f4(0.48860251)
+        c4, c5, c6 = f4(1.09254843) * sh[4, k], f4(1.09254843) * sh[5, k], f4(0.31539157) * sh[6, k]
+        c7, c8 = f4(1.09254843) * sh[7, k], f4(0.54627422) * sh[8, k]
+        for i in range(BLOCK):
+            wx, wy, z = s[NX + i], s[NY + i], s[NZ + i]
+            x, y = map_cos * wx + map_sin * wy, map_cos * wy - map_sin * wx
+            value = c0 + c1 * y + c2 * z + c3 * x + c4 * x * y + c5 * y * z
+            value += c6 * (f4(3) * z * z - f4(1)) + c7 * x * z + c8 * (x * x - y * y)
+            s[DR + k * BLOCK + i] = strength * (value if value > f4(0) else f4(0))
+
+
+@kernel
+def add_light(s, count, light, shadow, layout, texels, alpha, f0, f90):
+    """Add one spherical light.
+
+    A sphere of radius r at distance d widens the coat's lobe: alpha^2 grows by (r / 2 d)^2, which gives a mirror
+    exactly the light's own radiance at the middle of the highlight.
+
+    Args:
+        s: in and out, the scratch array of lanes.
+        count: int, fragments in the block.
+        light: (7,) float32: position from the eye along the world's axes, radius, power colour / (4 pi^2).
+        shadow: (13,) float32, a row of ShadowMaps.
+        layout: (2,) int64, offset and side of its map.
+        texels: (n,) float32, all maps.
+        alpha, f0, f90: float32, of the coat.
+    """
+    lx, ly, lz, radius2 = light[0], light[1], light[2], light[3] * light[3]
+    red, green, blue = light[4], light[5], light[6]
+    m00, m01, m02, m10, m11, m12 = shadow[0], shadow[1], shadow[2], shadow[3], shadow[4], shadow[5]
+    m20, m21, m22, scale, ox, oy, bias = (
+        shadow[6], shadow[7], shadow[8], shadow[9], shadow[10], shadow[11], shadow[12]
+    )  # fmt: skip
+    offset, side = layout[0], layout[1]
+    zero, one = f4(0), f4(1)
+    per_texel = one / scale
+    for i in range(BLOCK):
+        x, y, z = lx - s[PX + i], ly - s[PY + i], lz - s[PZ + i]
+        nx, ny, nz = s[NX + i], s[NY + i], s[NZ + i]
+        d2 = x * x + y * y + z * z + f4(1e-20)
+        inverse = one / np.sqrt(d2)
+        nl = (nx * x + ny * y + nz * z) * inverse
+        nl = nl if nl > zero else zero
+        s[LX + i], s[LY + i], s[LZ + i] = x * inverse, y * inverse, z * inverse
+        s[NL + i] = nl
+        s[POWER + i] = one / (d2 if d2 > radius2 else radius2)
+        along = -(m20 * x + m21 * y + m22 * z)
+        sine = np.sqrt(one - nl * nl if nl < one else zero)
+        push = along * per_texel * (f4(0.5) + f4(1.5) * sine) + bias
+        x, y, z = nx * push - x, ny * push - y, nz * push - z
+        q = one / (m20 * x + m21 * y + m22 * z)
+        s[GX + i] = (m00 * x + m01 * y + m02 * z) * q * scale + ox
+        s[GY + i] = (m10 * x + m11 * y + m12 * z) * q * scale + oy
+        s[GQ + i] = q
+    for i in range(count):
+        visible = zero
+        if s[NL + i] > zero:
+            visible = one
+            if s[GQ + i] > zero:
+                visible = lit_part(texels, offset, side, s[GX + i], s[GY + i], s[GQ + i])
+        s[VISIBLE + i] = visible
+    a2 = alpha * alpha
+    for i in range(BLOCK):
+        x, y, z = s[LX + i], s[LY + i], s[LZ + i]
+        nv, nl, power = s[NV + i], s[NL + i], s[POWER + i]
+        hx, hy, hz = x + s[VX + i], y + s[VY + i], z + s[VZ + i]
+        inverse = one / np.sqrt(hx * hx + hy * hy + hz * hz + f4(1e-12))
+        nh = (s[NX + i] * hx + s[NY + i] * hy + s[NZ + i] * hz) * inverse
+        vh = (x * hx + y * hy + z * hz) * inverse
+        nh2 = nh * nh
+        nh2 = nh2 if nh2 < one else one
+        m = one - vh
+        m = m if m > zero else zero
+        m2 = m * m
+        fresnel = f0 + (f90 - f0) * m2 * m2 * m
+        wide2 = a2 + f4(0.25) * radius2 * power
+        wide2 = wide2 if wide2 < one else one
+        d = nh2 * (wide2 - one) + one
+        smith = nl * np.sqrt(nv * nv * (one - a2) + a2) + nv * np.sqrt(nl * nl * (one - a2) + a2)
+        base = power * nl * s[VISIBLE + i]
+        coat = base * fresnel * wide2 * f4(0.5) / (d * d * smith + f4(1e-20))
+        s[DR + i] += red * base
+        s[DG + i] += green * base
+        s[DB + i] += blue * base
+        s[SR + i] += red * coat
+        s[SG + i] += green * coat
+        s[SB + i] += blue * coat

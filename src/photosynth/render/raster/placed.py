@@ -1,0 +1,141 @@
+"""A placement as one scene's camera sees it, and what it covers when it stands alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photosynth.core.scene import Placement
+from photosynth.render.raster.fragments import mark_covered
+from photosynth.render.raster.prepared import PreparedMesh
+from photosynth.render.raster.shadow import Caster
+from photosynth.render.raster.transform import NEAR_M, View, transform_vertices
+from photosynth.render.raster.visibility import SAMPLES, clear_box, rasterise
+
+PixelBox = tuple[int, int, int, int]
+"""x0, y0, x1, y1 of the pixels x0 <= x < x1, y0 <= y < y1."""
+
+CANVAS_SIDE_PX = 512
+"""Side of the canvas on which a placement that leaves the picture is measured."""
+CANVAS_REACH = 8.0
+"""Its area is counted as far as this many picture sizes beyond the edges."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """One placement in one view.
+
+    world_from_object, cam_from_object (4, 4) float64; cam, screen (V, 3) float64 from transform_vertices;
+    box (5,) float64 likewise; pixels: the pixels its box touches.
+    """
+
+    placement: Placement
+    caster: Caster
+    cam_from_object: np.ndarray
+    cam: np.ndarray
+    screen: np.ndarray
+    box: np.ndarray
+    pixels: PixelBox
+
+    @property
+    def mesh(self) -> PreparedMesh:
+        """Its mesh."""
+        return self.caster.mesh
+
+    def inside(self, view: View) -> bool:
+        """True if all of it projects into the picture."""
+        x0, y0, x1, y1, behind = self.box
+        return behind == 0 and x0 >= 0 and y0 >= 0 and x1 <= view.width and y1 <= view.height
+
+
+def place(placement: Placement, mesh: PreparedMesh, view: View) -> Placed:
+    """Put a mesh into a view. Raises ValueError for a matrix that is no similarity."""
+    world_from_object = np.array(placement.world_from_object, dtype=np.float64)
+    linear = world_from_object[:3, :3]
+    scale = float(np.cbrt(np.linalg.det(linear))) if np.isfinite(world_from_object).all() else 0.0
+    if not scale > 0 or np.abs(linear @ linear.T - scale**2 * np.eye(3)).max() > 1e-3 * scale**2:
+        raise ValueError(
+            f"world_from_object of {placement.asset_id} must be rotation, uniform scale and translation, "
+            f"found {linear.tolist()}"
+        )
+    caster = Caster(
+        mesh, world_from_object, linear @ mesh.centre + world_from_object[:3, 3], max(scale * mesh.radius, 1e-9)
+    )
+    cam_from_object = view.cam_from_world @ world_from_object
+    count = len(mesh.vertices)
+    cam, screen, box = np.empty((count, 3)), np.empty((count, 3)), np.empty(5)
+    transform_vertices(mesh.vertices, cam_from_object, view.lens, NEAR_M, cam, screen, box)
+    return Placed(placement, caster, cam_from_object, cam, screen, box, _pixel_box(box, count, view.width, view.height))
+
+
+def union(boxes: list[PixelBox]) -> PixelBox:
+    """The smallest box round some; empty ones do not count."""
+    kept = [b for b in boxes if b[2] > b[0] and b[3] > b[1]]
+    if not kept:
+        return (0, 0, 0, 0)
+    x0, y0, x1, y1 = zip(*kept, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
+
+
+def overlap(a: PixelBox, b: PixelBox) -> bool:
+    """True if two boxes share a pixel."""
+    return max(a[0], b[0]) < min(a[2], b[2]) and max(a[1], b[1]) < min(a[3], b[3])
+
+
+class Silhouettes:
+    """Rasterises placements alone; keeps its buffers between scenes."""
+
+    def __init__(self) -> None:
+        self._keys = np.zeros((0, 0, SAMPLES), np.int64)
+
+    def mask(self, placed: Placed, view: View) -> np.ndarray:
+        """(H, W) bool: the pixels of the picture that the placement covers when it is alone."""
+        self._reserve(view.width, view.height)
+        mask = np.zeros((view.height, view.width), bool)
+        self._draw(placed, placed.screen, view.lens, view.width, view.height, placed.pixels, mask)
+        return mask
+
+    def full_area_px(self, placed: Placed, view: View) -> float:
+        """Its area in pixels if the picture had no edges (cut off CANVAS_REACH picture sizes beyond them).
+
+        Exact to the pixel while its box is at most CANVAS_SIDE_PX wide and high; larger ones are measured on a
+        coarser canvas.
+        """
+        count = len(placed.mesh.vertices)
+        if placed.box[4] >= count:
+            return 0.0
+        reach = CANVAS_REACH * max(view.width, view.height)
+        low, high = np.array([-reach, -reach]), np.array([view.width + reach, view.height + reach])
+        if placed.box[4] == 0:
+            low, high = np.maximum(low, placed.box[:2]), np.minimum(high, placed.box[2:4])
+        low = np.floor(low)
+        extent = np.maximum(high - low, 0)
+        scale = max(1.0, float(extent.max()) / CANVAS_SIDE_PX)
+        width, height = (max(1, int(np.ceil(e / scale))) for e in extent)
+        lens = np.array([view.lens[0], view.lens[1] - low[0], view.lens[2] - low[1]]) / scale
+        screen, box = np.empty_like(placed.screen), np.empty(5)
+        transform_vertices(placed.mesh.vertices, placed.cam_from_object, lens, NEAR_M, placed.cam, screen, box)
+        self._reserve(width, height)
+        mask = np.zeros((height, width), bool)
+        return scale**2 * self._draw(placed, screen, lens, width, height, (0, 0, width, height), mask)
+
+    def _draw(self, placed, screen, lens, width, height, box: PixelBox, mask: np.ndarray) -> int:
+        clear_box(self._keys, *box)
+        rasterise(placed.cam, screen, placed.mesh.faces, 0, lens, NEAR_M, width, height, self._keys)
+        return mark_covered(self._keys, *box, mask)
+
+    def _reserve(self, width: int, height: int) -> None:
+        if self._keys.shape[0] < height or self._keys.shape[1] < width:
+            shape = (max(height, self._keys.shape[0]), max(width, self._keys.shape[1]), SAMPLES)
+            self._keys = np.zeros(shape, np.int64)
+
+
+def _pixel_box(box: np.ndarray, count: int, width: int, height: int) -> PixelBox:
+    if box[4] >= count:
+        return (0, 0, 0, 0)
+    if box[4] > 0:  # edges that are clipped may reach anywhere
+        return (0, 0, width, height)
+    x0, y0 = (int(max(0.0, np.floor(v))) for v in np.minimum(box[:2], 1e9))
+    x1, y1 = (int(min(limit, np.floor(v) + 1)) for limit, v in zip((width, height), box[2:4], strict=True))
+    return (x0, y0, max(x0, x1), max(y0, y1))

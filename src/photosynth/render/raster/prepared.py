@@ -1,0 +1,110 @@
+"""What is computed once for each mesh: a clean copy, its mip chain, its shadow proxy, its bounding sphere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photosynth.core.mesh import Mesh
+from photosynth.render.raster.texture import mip_chain
+
+PROXY_FACES = 5000
+"""Meshes with more faces than this cast their shadows through a decimated copy."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedMesh:
+    """A mesh as the kernels want it, in the object's frame.
+
+    vertices (V, 3) float32; normals (V, 3) float32, unit; st (V, 2) float32 texture coordinates from the top left
+    corner, t down; faces (F, 3) int32 without degenerate or non-finite triangles; texels, levels as in mip_chain;
+    proxy_vertices (P, 3) float32 welded; proxy_faces (Q, 3) int32; centre (3,) float64 and radius of a bounding
+    sphere; nbytes: what all of it weighs.
+    """
+
+    vertices: np.ndarray
+    normals: np.ndarray
+    st: np.ndarray
+    faces: np.ndarray
+    texels: np.ndarray
+    levels: np.ndarray
+    proxy_vertices: np.ndarray
+    proxy_faces: np.ndarray
+    centre: np.ndarray
+    radius: float
+    nbytes: int
+
+
+def prepare(mesh: Mesh, max_texture_px: int) -> PreparedMesh:
+    """Clean a mesh and compute what rendering needs again and again.
+
+    Triangles with non-finite corners, corners out of range or no area are dropped; absent normals are replaced by
+    area-weighted ones, absent texture coordinates by 0.
+    """
+    vertices = np.array(mesh.vertices_m, dtype=np.float32).reshape(-1, 3)
+    finite = np.isfinite(vertices).all(axis=1)
+    vertices[~finite] = 0
+    faces = _sound_faces(vertices, finite, np.asarray(mesh.faces, dtype=np.int64).reshape(-1, 3))
+    normals = _sound_normals(vertices, faces, np.asarray(mesh.normals, dtype=np.float32))
+    st = np.zeros((len(vertices), 2), np.float32)
+    uv = np.asarray(mesh.uv, dtype=np.float64).reshape(-1, 2)
+    if len(uv) == len(vertices):
+        st = _sound_st(uv, faces)
+    texels, levels = mip_chain(mesh.texture, max_texture_px)
+    proxy_vertices, proxy_faces = _proxy(vertices, faces)
+    used = vertices[np.unique(faces)] if len(faces) else np.zeros((1, 3), np.float32)
+    centre = (used.min(axis=0).astype(np.float64) + used.max(axis=0)) / 2
+    radius = float(np.linalg.norm(used - centre, axis=1).max())
+    arrays = (vertices, normals, st, faces, texels, levels, proxy_vertices, proxy_faces)
+    return PreparedMesh(*arrays, centre, radius, sum(a.nbytes for a in arrays))
+
+
+def _sound_faces(vertices: np.ndarray, finite: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    faces = faces[((faces >= 0) & (faces < len(vertices))).all(axis=1)]
+    faces = faces[finite[faces].all(axis=1)]
+    a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    return np.ascontiguousarray(faces[area > 0], dtype=np.int32)
+
+
+def _sound_normals(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    if normals.shape != vertices.shape:
+        normals = np.full(vertices.shape, np.nan, np.float32)
+    length = np.linalg.norm(normals, axis=1)
+    usable = np.isfinite(length) & (length > 1e-6)
+    result = np.where(usable[:, None], normals / np.where(usable, length, 1)[:, None], 0).astype(np.float32)
+    if not usable.all():
+        a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
+        weighted = np.cross(b - a, c - a)
+        sums = np.zeros(vertices.shape)
+        for k in range(3):
+            np.add.at(sums, faces[:, k], weighted)
+        sums[~(np.linalg.norm(sums, axis=1) > 0)] = (0, 0, 1)
+        sums /= np.linalg.norm(sums, axis=1, keepdims=True)
+        result[~usable] = sums[~usable]
+    return np.ascontiguousarray(result)
+
+
+def _sound_st(uv: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    uv = np.where(np.isfinite(uv).all(axis=1, keepdims=True), uv, 0.0)
+    if len(faces):  # textures repeat: bring far-away charts near the origin, where float32 is fine
+        uv = uv - np.floor(np.median(uv[faces[:, 0]], axis=0))
+    st = np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1)
+    return np.ascontiguousarray(np.clip(st, -4096, 4096), dtype=np.float32)
+
+
+def _proxy(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Seams closed (equal positions become one vertex), and fewer faces where there are many."""
+    used, position = np.unique(faces, return_inverse=True)
+    if not len(used):
+        return np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
+    points, weld = np.unique(vertices[used], axis=0, return_inverse=True)
+    welded = weld.reshape(-1)[position.reshape(-1)].reshape(-1, 3)
+    distinct = (welded[:, 0] != welded[:, 1]) & (welded[:, 1] != welded[:, 2]) & (welded[:, 0] != welded[:, 2])
+    points, welded = np.ascontiguousarray(points), np.ascontiguousarray(welded[distinct], dtype=np.int32)
+    if len(welded) > PROXY_FACES:
+        import fast_simplification
+
+        points, welded = fast_simplification.simplify(points, welded, target_count=PROXY_FACES)
+    return np.ascontiguousarray(points, dtype=np.float32), np.ascontiguousarray(welded, dtype=np.int32)

@@ -1,0 +1,63 @@
+"""Shade the fragments of one placement and put them into the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.lanes import AB, AG, AR, BLOCK, COAT, DB, DG, DR, NX, NY, NZ, SB, SCRATCH, SG, SR, Z
+from photosynth.render.raster.lighting import add_environment, add_light, orient
+from photosynth.render.raster.surface import gather_surface
+
+f4 = np.float32
+
+
+@kernel
+def shade(
+    start, stop, pixels, triangles, weights, width, lens, cam, faces, normals, st, texels, levels, decode,
+    material, world_from_cam, world_from_object, sh, octahedral, coat, sky, lights, shadows, layout, shadow_texels,
+    radiance, depth_m, world_normals,
+):  # fmt: skip
+    """Shade fragments start..stop, all of one placement.
+
+    Args:
+        start, stop: int.
+        pixels, triangles, weights: from emit_fragments.
+        width, lens, cam, faces, normals, st, texels, levels, decode: as in gather_surface.
+        material: (6,) float32: albedo gain (3), alpha, f0, f90.
+        world_from_cam, world_from_object: (3, 3) float32 rotations.
+        sh, octahedral, coat: as in add_environment.
+        sky: (3,) float32: strength, cosine and sine of the environment's rotation.
+        lights: (L, 7) float32, as in add_light.
+        shadows, layout, shadow_texels: as in ShadowMaps.
+        radiance: in and out (H * W, 3) float32, premultiplied: fragments are added with their share of samples.
+        depth_m: in and out (H * W,) float32, written where a fragment wins.
+        world_normals: in and out (H * W, 3) float32, written where a fragment wins.
+    """
+    s = np.zeros(SCRATCH, np.float32)
+    strength, map_cos, map_sin = sky[0], sky[1], sky[2]
+    gain, alpha, f0, f90 = material[:3], material[3], material[4], material[5]
+    map_side = f4(octahedral.shape[0] - 2)
+    for begin in range(start, stop, BLOCK):
+        end = min(stop, begin + BLOCK)
+        count = end - begin
+        gather_surface(
+            begin, end, pixels, triangles, width, lens, cam, faces, normals, st, texels, levels, decode, gain, s
+        )
+        orient(s, world_from_cam, world_from_object, map_cos, map_sin, map_side)
+        add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin)
+        for k in range(lights.shape[0]):
+            add_light(s, count, lights[k], shadows[k], layout[k], shadow_texels, alpha, f0, f90)
+        for i in range(count):
+            base = f4(1) - s[COAT + i]
+            weight = weights[begin + i]
+            share = f4(weight & 7) * f4(0.25)
+            at = pixels[begin + i]
+            radiance[at, 0] += share * (s[AR + i] * base * s[DR + i] + s[SR + i])
+            radiance[at, 1] += share * (s[AG + i] * base * s[DG + i] + s[SG + i])
+            radiance[at, 2] += share * (s[AB + i] * base * s[DB + i] + s[SB + i])
+            if weight & 8:
+                depth_m[at] = s[Z + i]
+                world_normals[at, 0] = s[NX + i]
+                world_normals[at, 1] = s[NY + i]
+                world_normals[at, 2] = s[NZ + i]

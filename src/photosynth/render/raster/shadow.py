@@ -1,0 +1,195 @@
+"""Shadow maps: what each light sees of the placements.
+
+Williams, "Casting curved shadows on curved surfaces", SIGGRAPH 1978, with percentage-closer filtering (Reeves et
+al., SIGGRAPH 1987). The filter always spans four texels; what follows the size of the light is the resolution of
+its map, so that four texels are about as wide as a typical penumbra. A map holds 1 / distance along the light's
+axis, 0 where it sees nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from photosynth.core.geometry import invert_rigid, look_at
+from photosynth.core.scene import Light
+from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.prepared import PreparedMesh
+from photosynth.render.raster.transform import transform_vertices
+
+f4 = np.float32
+
+MIN_SIDE_PX = 64
+"""Smallest side of a map."""
+MARGIN_PX = 3.0
+"""Empty texels round the casters."""
+MAX_TANGENT = 4.0
+"""Casters farther than this from a light's axis (tangent of the angle) throw no shadow."""
+PENUMBRA_TEXELS = 4.0
+"""Texels across a typical penumbra."""
+
+
+@dataclass(frozen=True, eq=False)
+class Caster:
+    """One placement as lights see it: its mesh, where it stands, its bounding sphere in the world."""
+
+    mesh: PreparedMesh
+    world_from_object: np.ndarray
+    centre: np.ndarray
+    radius: float
+
+
+@dataclass(frozen=True, eq=False)
+class ShadowMaps:
+    """All maps of a scene. texels (n,) float32, one map after the other; rows (L, 13) float32: light_from_world
+    rotation (9), texels per tangent, x and y of the axis in texels, bias in metres; layout (L, 2) int64: offset,
+    side."""
+
+    texels: np.ndarray
+    rows: np.ndarray
+    layout: np.ndarray
+
+
+class ShadowCaster:
+    """Draws shadow maps; keeps its buffers between scenes."""
+
+    def __init__(self) -> None:
+        self._texels = np.zeros(0, np.float32)
+        self._cam = np.zeros((0, 3))
+        self._box = np.zeros(5)
+
+    def draw(self, lights: Sequence[Light], casters: Sequence[Caster], max_side_px: int) -> ShadowMaps:
+        """The shadow maps of all lights, no larger than `max_side_px`."""
+        rows = np.zeros((len(lights), 13), np.float32)
+        layout = np.zeros((len(lights), 2), np.int64)
+        centre, radius = bounding_sphere(casters)
+        throw = float(np.mean([c.radius for c in casters]))
+        counts = np.cumsum([0] + [len(c.mesh.proxy_vertices) for c in casters])
+        if len(self._cam) < counts[-1]:
+            self._cam = np.empty((counts[-1], 3))
+        screens = [np.empty((len(c.mesh.proxy_vertices), 3)) for c in casters]
+        self._reserve(len(lights) * max_side_px**2)
+        offset = 0
+        for k, light in enumerate(lights):
+            position = np.array(light.position_m)
+            distance = float(np.linalg.norm(centre - position))
+            target = centre if distance > 1e-9 else centre + np.array([0.0, 0.0, 1.0])
+            light_from_world = invert_rigid(look_at(position, target))
+            x0, y0, x1, y1 = self._tangents(light_from_world, casters, screens, 1e-3 * max(distance, radius))
+            extent = max(x1 - x0, y1 - y0, 1e-6)
+            penumbra = 2 * light.radius_m * throw / max(distance, radius, 1e-9)
+            wanted = PENUMBRA_TEXELS * extent * max(distance, 1e-9) / max(penumbra, 1e-9)
+            side = int(np.clip(wanted, MIN_SIDE_PX, max_side_px)) // 16 * 16
+            scale = (side - 2 * MARGIN_PX) / extent
+            axis = side / 2 - scale * (x0 + x1) / 2, side / 2 - scale * (y0 + y1) / 2
+            texels = self._texels[offset : offset + side * side]
+            texels[:] = 0
+            for caster, screen in zip(casters, screens, strict=True):
+                rasterise_depth(screen, caster.mesh.proxy_faces, scale, axis[0], axis[1], side, texels)
+            rows[k, :9] = light_from_world[:3, :3].ravel()
+            rows[k, 9:] = scale, axis[0], axis[1], 0.004 * throw
+            layout[k] = offset, side
+            offset += side * side
+        return ShadowMaps(self._texels, rows, layout)
+
+    def _reserve(self, count: int) -> None:
+        if len(self._texels) < count:
+            self._texels = np.zeros(count, np.float32)
+
+    def _tangents(self, light_from_world, casters, screens, near) -> tuple[float, float, float, float]:
+        lens = np.array([1.0, 0.0, 0.0])
+        boxes = []
+        for caster, screen in zip(casters, screens, strict=True):
+            matrix = light_from_world @ caster.world_from_object
+            transform_vertices(caster.mesh.proxy_vertices, matrix, lens, near, self._cam, screen, self._box)
+            boxes.append(self._box[:4].copy())
+        low = np.clip(np.min(boxes, axis=0)[:2], -MAX_TANGENT, MAX_TANGENT)
+        high = np.clip(np.max(boxes, axis=0)[2:], -MAX_TANGENT, MAX_TANGENT)
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def bounding_sphere(casters: Sequence[Caster]) -> tuple[np.ndarray, float]:
+    """Centre (3,) and radius of a sphere round the casters' own."""
+    low = np.min([c.centre - c.radius for c in casters], axis=0)
+    high = np.max([c.centre + c.radius for c in casters], axis=0)
+    centre = (low + high) / 2
+    return centre, max(float(np.linalg.norm(c.centre - centre)) + c.radius for c in casters)
+
+
+@kernel
+def rasterise_depth(screen, faces, scale, ox, oy, side, texels):
+    """Draw the faces that face the light into one map: the largest 1 / z wins.
+
+    Args:
+        screen: (V, 3) float64 tangents x / z, y / z and 1 / z; 1 / z is 0 behind the light.
+        faces: (F, 3) int32.
+        scale, ox, oy: texels = scale * tangent + (ox, oy).
+        side: int, side of the map.
+        texels: in and out (side * side,) float32.
+    """
+    for t in range(faces.shape[0]):
+        a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
+        q0, q1, q2 = screen[a, 2], screen[b, 2], screen[c, 2]
+        if not (q0 > 0.0 and q1 > 0.0 and q2 > 0.0):
+            continue
+        x0, y0 = scale * screen[a, 0] + ox, scale * screen[a, 1] + oy
+        x1, y1 = scale * screen[b, 0] + ox, scale * screen[b, 1] + oy
+        x2, y2 = scale * screen[c, 0] + ox, scale * screen[c, 1] + oy
+        area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
+        if not area > 1e-12:
+            continue
+        inverse = 1.0 / area
+        qx = ((q2 - q0) * (y1 - y0) - (q1 - q0) * (y2 - y0)) * inverse
+        qy = ((q1 - q0) * (x2 - x0) - (q2 - q0) * (x1 - x0)) * inverse
+        qc = q0 - qx * x0 - qy * y0
+        if y1 < y0:
+            x0, x1, y0, y1 = x1, x0, y1, y0
+        if y2 < y0:
+            x0, x2, y0, y2 = x2, x0, y2, y0
+        if y2 < y1:
+            x1, x2, y1, y2 = x2, x1, y2, y1
+        first, last = int(max(0.0, np.ceil(y0 - 0.5))), int(min(float(side), np.ceil(y2 - 0.5)))
+        if first >= last:
+            continue
+        g02 = (x2 - x0) / max(y2 - y0, 1e-300)
+        g01 = (x1 - x0) / max(y1 - y0, 1e-300)
+        g12 = (x2 - x1) / max(y2 - y1, 1e-300)
+        long_is_left = x1 > x0 + g02 * (y1 - y0)
+        for iy in range(first, last):
+            y = iy + 0.5
+            xa = x0 + g02 * (y - y0)
+            xb = x0 + g01 * (y - y0) if y < y1 else x1 + g12 * (y - y1)
+            if not long_is_left:
+                xa, xb = xb, xa
+            left, right = int(max(0.0, np.ceil(xa - 0.5))), int(min(float(side), np.ceil(xb - 0.5)))
+            q = qc + qx * (left + 0.5) + qy * y
+            for i in range(iy * side + left, iy * side + right):
+                if q > texels[i]:
+                    texels[i] = q
+                q += qx
+
+
+@kernel
+def lit_part(texels, offset, side, gx, gy, q):
+    """Part 0..1 of the texels round (gx, gy) that stand no nearer to the light than 1 / q: a 3 x 3 box of bilinear
+    comparisons, four texels wide. Outside the map everything is lit."""
+    one = f4(1)
+    x = gx - f4(2)
+    y = gy - f4(2)
+    if not (x >= f4(0) and y >= f4(0) and x < f4(side - 4) and y < f4(side - 4)):
+        return one
+    ix = int(x)
+    iy = int(y)
+    fx = x - f4(ix)
+    fy = y - f4(iy)
+    total = f4(0)
+    for row in range(4):
+        i = offset + (iy + row) * side + ix
+        a = one - fx if q >= texels[i] else f4(0)
+        b = one if q >= texels[i + 1] else f4(0)
+        c = one if q >= texels[i + 2] else f4(0)
+        d = fx if q >= texels[i + 3] else f4(0)
+        total += (a + b + c + d) * (one - fy if row == 0 else (fy if row == 3 else one))
+    return total * f4(1 / 9)
