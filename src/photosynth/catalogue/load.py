@@ -1,0 +1,206 @@
+"""One model file in, its surfaces and what its format says about axes and units out."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from photosynth.catalogue.archive import ArchivePart, read_model_archive
+from photosynth.catalogue.files import ModelFiles
+from photosynth.catalogue.materials import as_bytes, multiply_linear, read_material
+from photosynth.catalogue.pictures import large_pictures, read_picture
+from photosynth.catalogue.surface import Surface, join
+from photosynth.core.errors import ConfigError
+from photosynth.core.geometry import Vec2
+
+MAX_FILE_BYTES = 2 << 30
+UNREAD_EXTENSIONS = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_texture_basisu")
+
+
+@dataclass(frozen=True)
+class LoadedPart:
+    """The surfaces of one part, one for each material."""
+
+    name: str
+    elevation_deg: Vec2
+    surfaces: tuple[Surface, ...]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A file's content. `up_axis` is None where the format does not say, `metres_per_unit` likewise."""
+
+    parts: tuple[LoadedPart, ...]
+    up_axis: Literal["x", "y", "z"] | None
+    metres_per_unit: float | None
+    notes: tuple[str, ...] = ()
+
+
+def load_model(path: Path, root: Path, max_texture_px: int) -> LoadedModel:
+    """Read one model file of any supported format.
+
+    Args:
+        path: the file; its suffix tells the format.
+        root: files that it refers to are read only inside this folder.
+        max_texture_px: textures with a longer side are scaled down.
+
+    Raises:
+        ConfigError: if it cannot be read, has no triangles, or refers to a texture that is absent or damaged.
+    """
+    suffix = path.suffix.lower()
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ConfigError(f"{path} is larger than {MAX_FILE_BYTES >> 30} GiB; simplify the mesh or its texture first")
+    if suffix == ".model":
+        return _load_archive(path, max_texture_px)
+    data = path.read_bytes()
+    header = _gltf_header(path, data) if suffix in (".glb", ".gltf") else {}
+    files = ModelFiles(path, root)
+    surfaces, notes = _load_surfaces(data, suffix, files, max_texture_px, linear_factors=bool(header))
+    if not any(s.texture is not None for s in surfaces):
+        wanted = [m for m in header.get("materials", []) if "baseColorTexture" in m.get("pbrMetallicRoughness", {})]
+        if files.missing or wanted:
+            lost = ", ".join(files.missing) or "the embedded texture"
+            picture = files.lone_picture() if suffix in (".obj", ".ply") else None
+            if picture is None or any(lost_name.startswith(picture.name) for lost_name in files.missing):
+                raise ConfigError(f"{path} refers to {lost}, which is absent or unreadable; put it beside the model")
+        surfaces, more = _with_lone_picture(surfaces, files if suffix in (".obj", ".ply") else None, max_texture_px)
+        notes += more
+    if suffix == ".dae":
+        up_axis, unit = _collada_frame(data)
+        return LoadedModel((LoadedPart("whole", (-90.0, 90.0), surfaces),), up_axis, unit, notes)
+    known = suffix in (".glb", ".gltf")
+    return LoadedModel(
+        (LoadedPart("whole", (-90.0, 90.0), surfaces),), "y" if known else None, 1.0 if known else None, notes
+    )
+
+
+def _load_archive(path: Path, max_texture_px: int) -> LoadedModel:
+    parts, notes = [], []
+    for part in read_model_archive(path):
+        surface, more = _archive_surface(path, part, max_texture_px)
+        parts.append(LoadedPart(part.name, part.elevation_deg, (surface,)))
+        notes += [f"{part.name}: {note}" for note in more]
+    if len(parts) == 2:
+        notes.append("two half-scans: each is shown only from the side it was scanned from")
+    return LoadedModel(tuple(parts), "y", None, tuple(notes))
+
+
+def _archive_surface(path: Path, part: ArchivePart, max_texture_px: int) -> tuple[Surface, tuple[str, ...]]:
+    texture, notes = read_picture(part.picture, max_texture_px, f"{part.picture_name} of {path}")
+    surfaces, _ = _load_surfaces(part.obj, ".obj", None, max_texture_px, linear_factors=False)
+    if any(s.uv is None for s in surfaces):
+        raise ConfigError(
+            f"the OBJ of part {part.name!r} of {path} has no texture coordinates (vt); export it with them"
+        )
+    joined = join(list(surfaces))
+    return Surface(joined.vertices, joined.faces, joined.normals, joined.uv, texture), notes
+
+
+def _load_surfaces(
+    data: bytes, suffix: str, files: ModelFiles | None, max_texture_px: int, linear_factors: bool
+) -> tuple[tuple[Surface, ...], tuple[str, ...]]:
+    import trimesh
+
+    options: dict[str, Any] = {"skip_materials": files is None} if suffix in (".obj", ".ply") else {}
+    with large_pictures():
+        try:
+            scene = trimesh.load_scene(io.BytesIO(data), file_type=suffix[1:], resolver=files, process=False, **options)
+            nodes = [(str(node), *scene.graph[node]) for node in scene.graph.nodes_geometry]
+        except Exception as error:
+            raise ConfigError(f"the {suffix} file cannot be read ({type(error).__name__}: {error})") from error
+        surfaces, notes = [], []
+        textures: dict[int, Any] = {}
+        for _, matrix, name in sorted(nodes, key=lambda item: (item[0], str(item[2]))):
+            geometry = scene.geometry[name]
+            if isinstance(geometry, trimesh.Trimesh) and len(geometry.faces):
+                surface, more = _surface_of(geometry, np.asarray(matrix), max_texture_px, linear_factors, textures)
+                surfaces.append(surface)
+                notes += [note for note in more if note not in notes]
+    if not surfaces:
+        raise ConfigError(f"the {suffix} file holds no triangles; expected a mesh")
+    return tuple(surfaces), tuple(notes)
+
+
+def _surface_of(
+    mesh: Any, matrix: np.ndarray, max_texture_px: int, linear_factors: bool, textures: dict[int, Any]
+) -> tuple[Surface, tuple[str, ...]]:
+    """One trimesh geometry, placed by its node's matrix; `textures` keeps pictures that several of them share."""
+    vertices = np.asarray(mesh.vertices, float)
+    faces = np.asarray(mesh.faces, np.int64)
+    if len(vertices) == 0 or faces.min() < 0 or faces.max() >= len(vertices):
+        raise ConfigError(f"a face names vertex {int(faces.max()) + 1} of {len(vertices)}; the mesh is damaged")
+    normals = mesh.vertex_normals if "vertex_normals" in mesh._cache.cache else None
+    linear = matrix[:3, :3]
+    if np.linalg.det(linear) < 0:
+        faces = faces[:, ::-1]
+    if normals is not None:
+        normals = np.asarray(normals, float) @ np.linalg.pinv(linear)
+    uv, texture, colors, plain, notes = None, None, None, None, ()
+    visual = mesh.visual
+    if getattr(visual, "kind", None) == "texture":
+        uv = None if visual.uv is None or len(visual.uv) != len(vertices) else np.asarray(visual.uv, float)[:, :2]
+        image, plain, gain = read_material(visual.material, linear_factors)
+        if image is not None and uv is not None:
+            key = id(image)
+            if key not in textures:
+                textures[key] = read_picture(image, max_texture_px, str(getattr(image, "filename", "") or "embedded"))
+            texture, notes = textures[key]
+            texture = multiply_linear(texture, gain)
+        if texture is None and "color" in getattr(visual, "vertex_attributes", {}):
+            colors = as_bytes(np.asarray(visual.vertex_attributes["color"]))[:, :3]
+    elif getattr(visual, "kind", None) == "vertex":
+        colors = np.asarray(visual.vertex_colors, np.uint8)[:, :3]
+    elif getattr(visual, "kind", None) == "face":
+        corner = faces.ravel()
+        colors = np.repeat(np.asarray(visual.face_colors, np.uint8)[:, :3], 3, axis=0)
+        vertices, normals = vertices[corner], None if normals is None else normals[corner]
+        faces = np.arange(len(corner)).reshape(-1, 3)
+    vertices = vertices @ linear.T + matrix[:3, 3]
+    return Surface(vertices, faces, normals, uv, texture, colors, plain), notes
+
+
+def _with_lone_picture(
+    surfaces: tuple[Surface, ...], files: ModelFiles | None, max_texture_px: int
+) -> tuple[tuple[Surface, ...], tuple[str, ...]]:
+    """Give surfaces with texture coordinates and no texture the one picture that lies beside the model."""
+    picture = files.lone_picture() if files is not None else None
+    if picture is None or any(s.uv is None for s in surfaces):
+        return surfaces, ()
+    texture, notes = read_picture(picture.read_bytes(), max_texture_px, str(picture))
+    given = tuple(Surface(s.vertices, s.faces, s.normals, s.uv, texture) for s in surfaces)
+    return given, (*notes, f"the model names no texture; {picture.name} beside it was used")
+
+
+def _gltf_header(path: Path, data: bytes) -> dict[str, Any]:
+    """The JSON of a GLB or glTF. Raises ConfigError for damage and for compressions that cannot be read."""
+    try:
+        if data[:4] == b"glTF":
+            length = struct.unpack_from("<I", data, 12)[0]
+            header = json.loads(data[20 : 20 + length])
+        else:
+            header = json.loads(data)
+        used = header.get("extensionsUsed", [])
+    except (ValueError, struct.error, AttributeError) as error:
+        raise ConfigError(f"{path} is not a readable glTF file ({error}); export it again") from error
+    refused = [name for name in UNREAD_EXTENSIONS if name in used]
+    if "KHR_texture_transform" in json.dumps(header.get("materials", [])):
+        refused.append("KHR_texture_transform")
+    if refused:
+        raise ConfigError(f"{path} uses {', '.join(refused)}, which cannot be read; export it without compression")
+    return header
+
+
+def _collada_frame(data: bytes) -> tuple[Literal["x", "y", "z"], float]:
+    """Up axis and metres per unit of a COLLADA file (defaults of the standard: Y_UP, 1)."""
+    text = data[: 1 << 16].decode("utf-8", "replace")
+    up = re.search(r"<up_axis>\s*([XYZ])_UP\s*</up_axis>", text)
+    unit = re.search(r"<unit\b[^>]*\bmeter\s*=\s*[\"']([0-9.eE+-]+)[\"']", text)
+    metres = float(unit.group(1)) if unit else 1.0
+    return (up.group(1).lower() if up else "y"), metres if metres > 0 else 1.0  # type: ignore[return-value]

@@ -1,0 +1,112 @@
+"""Look-alikes: an object's own shape with another print, so that a model learns to read and not to guess by shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from photosynth.catalogue.bake import fill_gaps, find_texels
+from photosynth.catalogue.pictures import resize, scaled_size
+from photosynth.core.mesh import Mesh
+
+LabelMaker = Callable[[np.random.Generator, int, int], np.ndarray]
+"""(rng, width_px, height_px) -> (H, W, 3) uint8: something that looks printed."""
+CAP_COS = 0.8
+"""Faces whose normal is nearer to the vertical than this show the lid's print, not the wrapped label."""
+GRIDS = (4, 5, 6, 8)
+
+
+def lookalike_meshes(
+    parts: dict[str, Mesh], rng: np.random.Generator, label: LabelMaker, texture_px: int
+) -> tuple[dict[str, Mesh], str]:
+    """The same parts with another texture, and what was done, for people.
+
+    Half the time a random label is wrapped round the object, one for all parts; half the time its own texture is cut
+    into pieces that are shuffled, turned and recoloured. Longest side of the textures: `texture_px`.
+    """
+    small = {name: _scaled(mesh, texture_px) for name, mesh in parts.items()}
+    if rng.random() < 0.5:
+        return _wrapped(small, rng, label, texture_px), "the object's shape with a random label"
+    made = {name: replace(m, texture=_shuffled(m, *_cut(rng))) for name, m in small.items()}
+    return made, "the object's own texture cut up, shuffled and recoloured"
+
+
+def _scaled(mesh: Mesh, texture_px: int) -> Mesh:
+    height, width = mesh.texture.shape[:2]
+    return replace(mesh, texture=resize(mesh.texture, scaled_size((width, height), texture_px)))
+
+
+def _wrapped(parts: dict[str, Mesh], rng: np.random.Generator, label: LabelMaker, texture_px: int) -> dict[str, Mesh]:
+    """A label round the z axis and another on lid and base, the same on all parts."""
+    extents = np.max([np.ptp(m.vertices_m, axis=0) for m in parts.values()], axis=0)
+    round_m = np.pi * float(np.mean(extents[:2]))
+    fronts = int(rng.integers(1, 3))  # how often the label repeats on its way round
+    aspect = float(np.clip(round_m / fronts / max(extents[2], 1e-9), 0.25, 4.0))
+    width, height = scaled_size(
+        (round(texture_px * max(aspect, 1.0)), round(texture_px * max(1 / aspect, 1.0))), texture_px
+    )
+    side, lid = label(rng, width, height), label(rng, texture_px // 2, texture_px // 2)
+    turn = rng.random()
+    made = {}
+    for name, mesh in parts.items():
+        uv, faces = mesh.uv.astype(float), mesh.faces.astype(np.int64)
+        rows, columns = mesh.texture.shape[:2]
+        texels = find_texels(uv, faces, (columns, rows))
+        point = texels.interpolate(mesh.vertices_m.astype(float), faces)
+        normal = texels.interpolate(mesh.normals.astype(float), faces)
+        low, span = mesh.vertices_m.min(axis=0), np.maximum(np.ptp(mesh.vertices_m, axis=0), 1e-9)
+        rel = np.clip((point - low) / span, 0.0, 1.0)
+        around = (np.arctan2(point[:, 1], point[:, 0]) / (2 * np.pi) + turn) * fronts % 1.0
+        cap = np.abs(normal[:, 2]) > CAP_COS
+        colour = np.where(cap[:, None], _look_up(lid, rel[:, 0], rel[:, 1]), _look_up(side, around, rel[:, 2]))
+        texture, covered = mesh.texture.copy(), np.zeros((rows, columns), bool)
+        texture[texels.rows, texels.columns] = colour
+        covered[texels.rows, texels.columns] = True
+        made[name] = replace(mesh, texture=fill_gaps(texture, covered))
+    return made
+
+
+def _look_up(picture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Colours (n, 3) of a picture at u (right) and v (up), 0..1, nearest pixel."""
+    height, width = picture.shape[:2]
+    column = np.clip((u * width).astype(np.int64), 0, width - 1)
+    row = np.clip(((1.0 - v) * height).astype(np.int64), 0, height - 1)
+    return picture[row, column]
+
+
+def _cut(rng: np.random.Generator) -> tuple[int, np.ndarray, np.ndarray, float, bool]:
+    """Grid, order of its pieces, their quarter turns, turn of the hues (fraction of a circle), light inverted."""
+    grid = int(rng.choice(GRIDS))
+    order = rng.permutation(grid * grid)
+    return grid, order, rng.integers(0, 4, grid * grid), float(rng.uniform(0.15, 0.85)), bool(rng.random() < 0.3)
+
+
+def _shuffled(
+    mesh: Mesh, grid: int, order: np.ndarray, turns: np.ndarray, hue_turn: float, inverted: bool
+) -> np.ndarray:
+    """The mesh's texture in `grid` x `grid` pieces, in another order, turned, with other hues."""
+    rows, columns = mesh.texture.shape[:2]
+    texels = find_texels(mesh.uv.astype(float), mesh.faces.astype(np.int64), (columns, rows))
+    covered = np.zeros((rows, columns), bool)
+    covered[texels.rows, texels.columns] = True
+    piece = max(1, min(rows, columns) // grid)
+    square = resize(_recoloured(fill_gaps(mesh.texture, covered), hue_turn, inverted), (piece * grid, piece * grid))
+    out = np.empty_like(square)
+    for k, (source, turn) in enumerate(zip(order, turns, strict=True)):
+        y, x = divmod(int(source), grid)
+        cut = np.rot90(square[y * piece : (y + 1) * piece, x * piece : (x + 1) * piece], int(turn))
+        y, x = divmod(k, grid)
+        out[y * piece : (y + 1) * piece, x * piece : (x + 1) * piece] = cut
+    return resize(out, (columns, rows))
+
+
+def _recoloured(texture: np.ndarray, hue_turn: float, inverted: bool) -> np.ndarray:
+    import cv2
+
+    hls = cv2.cvtColor(np.ascontiguousarray(texture), cv2.COLOR_RGB2HLS)
+    hls[..., 0] = (hls[..., 0].astype(np.int64) + round(hue_turn * 180)) % 180
+    if inverted:
+        hls[..., 1] = 255 - hls[..., 1]
+    return cv2.cvtColor(hls, cv2.COLOR_HLS2RGB)
