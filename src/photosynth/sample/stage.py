@@ -12,7 +12,7 @@ from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key, open_
 from photosynth.core.asset import Asset, read_assets
 from photosynth.core.codec import read_jsonl, write_jsonl
 from photosynth.core.engine import Executor
-from photosynth.core.errors import EngineError
+from photosynth.core.errors import ConfigError, EngineError
 from photosynth.core.photo import Photo
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, digest, to_pretty_json
@@ -39,14 +39,6 @@ class SampleConfig(Record, frozen=True, kw_only=True):
     """Name of a recipe that comes along, or the path of a TOML file."""
     image_size_px: int | None = None
     """Side of square pictures; if absent, the recipe's size_wh."""
-
-    def __post_init__(self) -> None:
-        if self.n_images < 1:
-            raise ValueError(f"n_images must be at least 1, got {self.n_images}")
-        if self.seed < 0:
-            raise ValueError(f"seed must be 0 or more, got {self.seed}")
-        if self.image_size_px is not None and not MIN_SIDE_PX <= self.image_size_px <= MAX_SIDE_PX:
-            raise ValueError(f"image_size_px must lie in {MIN_SIDE_PX}..{MAX_SIDE_PX}, got {self.image_size_px}")
 
 
 @dataclass(frozen=True)
@@ -92,6 +84,7 @@ def run(
         EngineError: if a block fails in the executor.
     """
     progress = progress or Silent()
+    check_config(config)
     assets = open_artifact(catalogue, "catalogue")
     recipe = resolve_recipe(config)
     inputs = {"catalogue": assets.key, "recipe": digest(recipe)}
@@ -116,6 +109,17 @@ def run(
         _write_blocks(writer, config.n_images, ingredients, executor, progress)
         progress.finish()
         return writer.finish(summarise(writer.folder, ingredients, len(skipped)), _notes(recipe, ingredients))
+
+
+def check_config(config: SampleConfig) -> None:
+    """Raises ConfigError naming the setting that cannot be."""
+    if config.n_images < 1:
+        raise ConfigError(f"n_images must be at least 1, got {config.n_images}")
+    if config.seed < 0:
+        raise ConfigError(f"seed must be 0 or more, got {config.seed}")
+    side = config.image_size_px
+    if side is not None and not MIN_SIDE_PX <= side <= MAX_SIDE_PX:
+        raise ConfigError(f"image_size_px must lie in {MIN_SIDE_PX}..{MAX_SIDE_PX}, got {side}")
 
 
 def resolve_recipe(config: SampleConfig) -> Recipe:
