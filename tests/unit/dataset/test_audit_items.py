@@ -124,3 +124,9 @@ def test_jpeg_sizes(tmp_path, size_wh, writer):
         Image.fromarray(picture).save(path, **options)
     assert jpeg_size_wh(path) == size_wh
     check_decodes(path)
+
+
+def test_a_huffman_table_before_the_frame_header_is_no_frame_header(tmp_path):
+    data = simplejpeg.encode_jpeg(np.zeros((5, 17, 3), np.uint8))
+    (tmp_path / "a.jpg").write_bytes(data[:2] + b"\xff\xff\xc4\x00\x07table" + data[2:])  # with a fill byte
+    assert jpeg_size_wh(tmp_path / "a.jpg") == (17, 5)
