@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -70,7 +71,9 @@ def confusion_picture(report: Report) -> np.ndarray:
                 answer, truth, f"{counts[truth, answer]:.0f}", ha="center", va="center", color="w" if dark else "k"
             )
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # names in scripts that the font lacks
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 

@@ -17,7 +17,7 @@ from photosynth.evaluate.gap import Gap
 from photosynth.evaluate.measure import NOT_MEASURED
 from photosynth.evaluate.nearest import TrainingPictures
 from photosynth.evaluate.predictions import Prediction
-from photosynth.evaluate.summary import TITLES, gap_text, metric_text
+from photosynth.evaluate.summary import TITLES, gap_text, metric_text, percent
 from photosynth.evaluate.thumbs import Thumbnails
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -70,6 +70,9 @@ def page_html(inputs: PageInputs) -> str:
         lstrip_blocks=True,
     )
     environment.filters["metric"] = lambda m: metric_text(m, "–")
+    environment.filters["percent"] = percent
+    environment.filters["breakable"] = _breakable
+    environment.filters["inside"] = _inside
     environment.filters["gap"] = lambda m: gap_text(m).replace("-", "−")
     return environment.get_template("report.html").render(_context(inputs))
 
@@ -80,8 +83,20 @@ def verdict(metric: Metric, source: str) -> str:
         return NOT_MEASURED
     right = round(metric.value * metric.n)
     things = {"real": "real photos", "synthetic": "held-out synthetic pictures"}[source]
-    text = metric_text(metric, "–").replace(" (", ", ").rstrip(")")
-    return f"{right} of {metric.n} {things} right ({text})"
+    return f"{right} of {metric.n} {things} right ({_inside(metric)})"
+
+
+def _breakable(name: str) -> Any:
+    """A name that may be broken after underscores and slashes; escaped."""
+    import markupsafe
+
+    wbr = markupsafe.Markup("<wbr>")
+    return markupsafe.escape(name).replace("_", "_" + wbr).replace("/", "/" + wbr)
+
+
+def _inside(metric: Metric) -> str:
+    """A metric's text for use inside brackets: ``"92 %, 65–99 %"``."""
+    return metric_text(metric, "–").replace(" (", ", ").removesuffix(")")
 
 
 def _context(inputs: PageInputs) -> dict[str, Any]:
@@ -116,7 +131,7 @@ def _context(inputs: PageInputs) -> dict[str, Any]:
         "objects": galleries.object_cards(inputs.catalogue, inputs.assets, thumbnails),
         "false_alarms": shelf.cards(alarms, most),
         "n_false_alarms": len(alarms),
-        "right_answers": shelf.cards(galleries.right_answers(real), most // 2),
+        "right_answers": shelf.cards(galleries.right_answers(real), most // 3),
         "synthetic_mistakes": shelf.cards(wrong_synthetic, most // 2, neighbours=True),
         "n_synthetic_mistakes": len(wrong_synthetic),
         "contacts": galleries.contact_sheet(

@@ -82,7 +82,8 @@ def find_photos(photos: Path | None, negatives: Path | None, class_names: tuple[
             f"the classes are {', '.join(map(repr, class_names))}. Name each folder after the class it shows."
         )
     for name, count in sorted(apart.items()):
-        notes.append(f"{count} photos in {name!r} were not scored: there is no model of that class")
+        photo = "photo" if count == 1 else "photos"
+        notes.append(f"not scored, as there is no model of that class: {count} {photo} in {name!r}")
     ordered = tuple(sorted(found, key=lambda p: (p.folder != "photos", p.file)))
     return RealPhotos(ordered, tuple(sorted(apart.items())), tuple(dict.fromkeys(notes)))
 

@@ -27,7 +27,7 @@ TITLES = {
 """Names for people, in the order of a table."""
 SHORT = ("top1", "macro_f1", "negatives_given_class", "ece")
 FINE_N = 200
-"""From so many photos on, per cents are given with one decimal."""
+"""From so many photos on, per cents are given with one decimal, as ECE always is."""
 
 
 class SummaryRow(NamedTuple):
@@ -61,7 +61,7 @@ def metric_text(metric: Metric, dash: str = "-") -> str:
         return NOT_MEASURED if metric.note == NOT_MEASURED else f"not measured: {metric.note}"
     if metric.name == "nll":
         return f"{metric.value:.3f}" + _range(metric, "{:.3f}".format, "", dash)
-    decimals = 1 if metric.n >= FINE_N else 0
+    decimals = 1 if metric.n >= FINE_N or metric.name == "ece" else 0
     return f"{percent(metric.value, decimals)} %" + _range(metric, lambda v: percent(v, decimals), " %", dash)
 
 
@@ -75,14 +75,12 @@ def gap_text(metric: Metric, dash: str = " to ") -> str:
 
 
 def percent(share: float, decimals: int = 0) -> str:
-    """A share 0..1 as per cent; what is not quite 0 or 100 never reads so (``"<1"``, ``">99"``)."""
-    step = 10.0**-decimals
-    text = f"{100 * share:.{decimals}f}"
-    if share > 0 and float(text) == 0:
-        return f"<{step:.{decimals}f}"
-    if share < 1 and float(text) == 100:
-        return f">{100 - step:.{decimals}f}"
-    return text
+    """A share 0..1 as per cent; what is not quite 0 or 100 never reads so (``"0.4"``, ``"99.6"``, ``">99.9"``)."""
+    for digits in range(decimals, 2):
+        text = f"{100 * share:.{digits}f}"
+        if share in (0, 1) or 0 < float(text) < 100:
+            return text
+    return "<0.1" if share < 0.5 else ">99.9"
 
 
 def _points(share: float) -> str:

@@ -1,0 +1,48 @@
+"""Folder names and the classes they mean."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+
+from photosynth.core.asset import NONE_CLASS
+from photosynth.evaluate.class_match import match_folder
+
+
+@pytest.mark.parametrize(
+    ("folder", "classes", "expected", "noted"),
+    [
+        ("", ("a",), None, False),
+        ("a", (), None, False),
+        ("halloumi", ("halloumi", "Halloumi"), "halloumi", False),
+        ("HALLOUMI", ("halloumi",), "halloumi", True),
+        ("HALLOUMI", ("halloumi", "Halloumi"), None, True),
+        (unicodedata.normalize("NFD", "crème"), ("crème",), "crème", True),
+        ("creme", ("crème",), "crème", True),
+        ("STRASSE", ("Straße",), "Straße", True),
+        ("Cracker Box", ("cracker_box",), "cracker_box", True),
+        ("cracker-box!", ("cracker_box",), "cracker_box", True),
+        ("cracker_box", ("003_cracker_box", "004_sugar_box"), "003_cracker_box", True),
+        ("003_cracker_box", ("cracker_box",), "cracker_box", True),
+        ("Cracker box", ("003_cracker_box",), "003_cracker_box", True),
+        ("cracker_box", ("003_cracker_box", "017_cracker_box"), None, True),
+        ("004_cracker_box", ("003_cracker_box",), None, False),
+        ("7up", ("up",), None, False),
+        ("007", ("008",), None, False),
+        ("超市", ("超市", "x"), "超市", False),
+        ("!!!", ("???",), None, False),
+        ("none", ("a",), NONE_CLASS, False),
+        ("Negatives", ("a",), NONE_CLASS, False),
+        (NONE_CLASS, ("a",), NONE_CLASS, False),
+        ("None of these", ("a",), NONE_CLASS, False),
+        ("none", ("none",), "none", False),
+        ("teapot", ("kettle",), None, False),
+    ],
+)
+def test_match(folder, classes, expected, noted):
+    match = match_folder(folder, classes)
+    assert match.class_name == expected
+    assert bool(match.note) == noted
+    if noted:
+        assert repr(folder) in match.note
