@@ -51,9 +51,10 @@ class OccluderRecipe(Record, frozen=True, kw_only=True):
         require_share(
             patch_share=self.patch_share,
             hand_share=self.hand_share,
-            max_cover=self.max_cover,
             shadow_share=self.shadow_share,
         )
+        if not LEAST_COVER <= self.max_cover <= 1.0:
+            raise ValueError(f"max_cover must lie in {LEAST_COVER}..1, got {self.max_cover}")
         require_support("patch_size", self.patch_size, high=3.0, above=0.0)
         require_support("shadow_strength", self.shadow_strength, 0.0, 1.0)
         require_support("finger_width", self.finger_width, high=1.0, above=0.0)

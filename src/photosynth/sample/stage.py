@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from photosynth.core.asset import Asset, read_assets
 from photosynth.core.codec import read_jsonl, write_jsonl
 from photosynth.core.engine import Executor
 from photosynth.core.errors import ConfigError, EngineError
+from photosynth.core.manifest import MANIFEST_FILE
 from photosynth.core.photo import Photo
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, digest, to_pretty_json
@@ -91,16 +93,13 @@ def run(
     for name, folder in (("backgrounds", backgrounds), ("environments", environments)):
         if folder is not None:  # scenes name these files by absolute path, so the path is part of the content
             inputs[name] = digest([folder_key(folder), str(Path(folder).resolve())])
+    prepare = partial(gather, recipe, config.seed, assets.folder, backgrounds, environments)
+    finished = (Path(out) / MANIFEST_FILE).is_file() and not overwrite
+    gathered = None if finished else prepare()  # what is refused must leave `out` as it was
     with ArtifactWriter(out, STAGE, SCHEMA, config, config.seed, inputs, overwrite) as writer:
         if writer.finished:
             return writer.finished
-        photos, skipped = open_backgrounds(backgrounds) if backgrounds is not None else ((), ())
-        maps, bad_maps = (
-            folder_maps(environments) if environments is not None else (recipe_maps(recipe.environment), ())
-        )
-        skipped += tuple(Skipped(path=Path(path), reason=reason) for path, reason in bad_maps)
-        ingredients = Ingredients(recipe, read_assets(assets.folder), config.seed, photos, maps)
-        check_inputs(recipe, ingredients.assets, photos)
+        ingredients, skipped = gathered or prepare()
         writer.write("recipe.json", to_pretty_json(recipe))
         for entry in skipped:
             progress.note(f"left out {entry.path}: {entry.reason}")
@@ -108,7 +107,23 @@ def run(
             write_jsonl(writer.path("skipped.jsonl"), skipped)
         _write_blocks(writer, config.n_images, ingredients, executor, progress)
         progress.finish()
-        return writer.finish(summarise(writer.folder, ingredients, len(skipped)), _notes(recipe, ingredients))
+        return writer.finish(summarise(writer.folder, ingredients, len(skipped)), _notes(ingredients))
+
+
+def gather(
+    recipe: Recipe, seed: int, catalogue: Path, backgrounds: Path | None, environments: Path | None
+) -> tuple[Ingredients, tuple[Skipped, ...]]:
+    """What the scenes of a run are drawn from, checked, and the user's files that were left out.
+
+    Raises:
+        ConfigError: if a folder has nothing usable or the assets do not suffice.
+    """
+    photos, skipped = open_backgrounds(backgrounds) if backgrounds is not None else ((), ())
+    maps, bad_maps = folder_maps(environments) if environments is not None else (recipe_maps(recipe.environment), ())
+    skipped += tuple(Skipped(path=Path(path), reason=reason) for path, reason in bad_maps)
+    ingredients = Ingredients(recipe, read_assets(catalogue), seed, photos, maps)
+    check_inputs(recipe, ingredients.assets, photos)
+    return ingredients, skipped
 
 
 def check_config(config: SampleConfig) -> None:
@@ -214,8 +229,8 @@ def summarise(folder: Path, ingredients: Ingredients, n_skipped: int) -> dict[st
     }
 
 
-def _notes(recipe: Recipe, ingredients: Ingredients) -> tuple[str, ...]:
-    notes = []
+def _notes(ingredients: Ingredients) -> tuple[str, ...]:
+    recipe, notes = ingredients.recipe, []
     if not ingredients.photos and recipe.background.kinds.photo > 0:
         notes.append("no background photos were given; the other kinds of background took their share")
     if recipe.kinds.lookalike_share > 0 and all(asset.role == "object" for asset in ingredients.assets):
