@@ -15,6 +15,12 @@ MASK_SAMPLES = 2
 
 
 @kernel
+def _one_instance(k0, k1, k2, k3):
+    """True if four keys belong to one instance."""
+    return (((k0 ^ k1) | (k0 ^ k2) | (k0 ^ k3)) & 0xFFC00000) == 0
+
+
+@kernel
 def count_fragments(keys, x0, y0, x1, y1, counts):
     """Add the number of fragments of each instance in a box of pixels to `counts` (n,) int64.
 
@@ -22,7 +28,11 @@ def count_fragments(keys, x0, y0, x1, y1, counts):
     """
     for y in range(y0, y1):
         for x in range(x0, x1):
-            if (keys[y, x, 0] | keys[y, x, 1] | keys[y, x, 2] | keys[y, x, 3]) == 0:
+            k0, k1, k2, k3 = keys[y, x, 0], keys[y, x, 1], keys[y, x, 2], keys[y, x, 3]
+            if (k0 | k1 | k2 | k3) == 0:
+                continue
+            if k0 != 0 and k1 != 0 and k2 != 0 and k3 != 0 and _one_instance(k0, k1, k2, k3):
+                counts[(k0 & 0xFFFFFFFF) >> 22] += 1
                 continue
             for s in range(4):
                 if keys[y, x, s] != 0:
@@ -48,14 +58,31 @@ def emit_fragments(keys, x0, y0, x1, y1, width, starts, pixels, triangles, weigh
         width: int, of the picture.
         starts: in and out (n,) int64, where each instance's fragments begin; ends where they end.
         pixels: out (m,) int32, y * width + x.
-        triangles: out (m,) int32, one of those the fragment's samples see, the one most of them see if there is.
+        triangles: out (m,) int32, the one most of the fragment's samples see, the first among equals.
         weights: out (m,) uint8, number of samples, plus WINS.
         coverage: out (H, W) float32.
         ids: out (H, W) uint16, instance number + 1.
     """
     for y in range(y0, y1):
         for x in range(x0, x1):
-            if (keys[y, x, 0] | keys[y, x, 1] | keys[y, x, 2] | keys[y, x, 3]) == 0:
+            k0, k1, k2, k3 = keys[y, x, 0], keys[y, x, 1], keys[y, x, 2], keys[y, x, 3]
+            if (k0 | k1 | k2 | k3) == 0:
+                continue
+            if k0 != 0 and k1 != 0 and k2 != 0 and k3 != 0 and _one_instance(k0, k1, k2, k3):
+                t0, t1, t2, t3 = k0 & 0x3FFFFF, k1 & 0x3FFFFF, k2 & 0x3FFFFF, k3 & 0x3FFFFF
+                instance = (k0 & 0xFFFFFFFF) >> 22
+                at = starts[instance]
+                starts[instance] += 1
+                pixels[at] = y * width + x
+                if t0 == t1 or t0 == t2 or t0 == t3:
+                    triangles[at] = t0
+                elif t1 == t2 or t1 == t3:
+                    triangles[at] = t1
+                else:
+                    triangles[at] = t2 if t2 == t3 else t0
+                weights[at] = 4 | 8
+                coverage[y, x] = 1.0
+                ids[y, x] = instance + 1
                 continue
             empty = 0
             best, best_samples, best_at = -1, 0, 0

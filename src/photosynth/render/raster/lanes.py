@@ -23,6 +23,12 @@ Z = next(_names)
 """Depth along the optical axis, metres."""
 AR, AG, AB = next(_names), next(_names), next(_names)
 """Albedo, linear."""
+TS, TT = next(_names), next(_names)
+"""Texture coordinates, t down."""
+TSX, TTX = next(_names), next(_names)
+"""The long axis of a pixel's footprint in them."""
+WX, WY = next(_names), next(_names)
+"""Bilinear weights of a texture read."""
 DR, DG, DB = next(_names), next(_names), next(_names)
 """Light that a white Lambertian surface would return."""
 SR, SG, SB = next(_names), next(_names), next(_names)
@@ -43,3 +49,9 @@ VISIBLE = next(_names)
 """Part of the light that arrives, 0..1."""
 SCRATCH = next(_names)
 """Length of the scratch array."""
+TO, TW, TH = 0, BLOCK, 2 * BLOCK
+"""In the second scratch array, of int32: offset, width and height of the mip level."""
+T0, T1, T2, T3 = 3 * BLOCK, 4 * BLOCK, 5 * BLOCK, 6 * BLOCK
+"""The four texels of a texture read: first where they are, then what they hold."""
+INTEGER_SCRATCH = 7 * BLOCK
+"""Length of the second scratch array."""

@@ -9,7 +9,7 @@ import numpy as np
 from photosynth.core.mesh import Mesh
 from photosynth.render.raster.texture import mip_chain
 
-PROXY_FACES = 5000
+PROXY_FACES = 2500
 """Meshes with more faces than this cast their shadows through a decimated copy."""
 
 

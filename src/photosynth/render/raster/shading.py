@@ -5,9 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
-from photosynth.render.raster.lanes import AB, AG, AR, BLOCK, COAT, DB, DG, DR, NX, NY, NZ, SB, SCRATCH, SG, SR, Z
+from photosynth.render.raster.lanes import (
+    AB,
+    AG,
+    AR,
+    BLOCK,
+    COAT,
+    DB,
+    DG,
+    DR,
+    INTEGER_SCRATCH,
+    NX,
+    NY,
+    NZ,
+    SB,
+    SCRATCH,
+    SG,
+    SR,
+    Z,
+)
 from photosynth.render.raster.lighting import add_environment, add_light, orient
 from photosynth.render.raster.surface import gather_surface
+from photosynth.render.raster.texture import add_tap, decode_albedo
 
 f4 = np.float32
 
@@ -34,16 +53,17 @@ def shade(
         depth_m: in and out (H * W,) float32, written where a fragment wins.
         world_normals: in and out (H * W, 3) float32, written where a fragment wins.
     """
-    s = np.zeros(SCRATCH, np.float32)
+    s, n = np.zeros(SCRATCH, np.float32), np.ones(INTEGER_SCRATCH, np.int32)
     strength, map_cos, map_sin = sky[0], sky[1], sky[2]
     gain, alpha, f0, f90 = material[:3], material[3], material[4], material[5]
     map_side = f4(octahedral.shape[0] - 2)
     for begin in range(start, stop, BLOCK):
         end = min(stop, begin + BLOCK)
         count = end - begin
-        gather_surface(
-            begin, end, pixels, triangles, width, lens, cam, faces, normals, st, texels, levels, decode, gain, s
-        )
+        gather_surface(begin, end, pixels, triangles, width, lens, cam, faces, normals, st, levels, s, n)
+        add_tap(s, n, texels, f4(-0.25))
+        add_tap(s, n, texels, f4(0.25))
+        decode_albedo(s, decode, gain)
         orient(s, world_from_cam, world_from_object, map_cos, map_sin, map_side)
         add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin)
         for k in range(lights.shape[0]):

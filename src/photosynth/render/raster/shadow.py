@@ -1,8 +1,8 @@
 """Shadow maps: what each light sees of the placements.
 
 Williams, "Casting curved shadows on curved surfaces", SIGGRAPH 1978, with percentage-closer filtering (Reeves et
-al., SIGGRAPH 1987). The filter always spans four texels; what follows the size of the light is the resolution of
-its map, so that four texels are about as wide as a typical penumbra. A map holds 1 / distance along the light's
+al., SIGGRAPH 1987). The filter always spans three texels; what follows the size of the light is the resolution of
+its map, so that three texels are about as wide as a typical penumbra. A map holds 1 / distance along the light's
 axis, 0 where it sees nothing.
 """
 
@@ -27,7 +27,11 @@ MARGIN_PX = 3.0
 """Empty texels round the casters."""
 MAX_TANGENT = 4.0
 """Casters farther than this from a light's axis (tangent of the angle) throw no shadow."""
-PENUMBRA_TEXELS = 4.0
+THROW = 0.4
+"""Typical distance from a caster to its shadow, in radii of the placements."""
+BIAS = 0.004
+"""Receivers are lifted off their surface by this many radii, and by texels as add_light says."""
+PENUMBRA_TEXELS = 3.0
 """Texels across a typical penumbra."""
 
 
@@ -65,7 +69,7 @@ class ShadowCaster:
         rows = np.zeros((len(lights), 13), np.float32)
         layout = np.zeros((len(lights), 2), np.int64)
         centre, radius = bounding_sphere(casters)
-        throw = float(np.mean([c.radius for c in casters]))
+        throw = THROW * float(np.mean([c.radius for c in casters]))
         counts = np.cumsum([0] + [len(c.mesh.proxy_vertices) for c in casters])
         if len(self._cam) < counts[-1]:
             self._cam = np.empty((counts[-1], 3))
@@ -89,7 +93,7 @@ class ShadowCaster:
             for caster, screen in zip(casters, screens, strict=True):
                 rasterise_depth(screen, caster.mesh.proxy_faces, scale, axis[0], axis[1], side, texels)
             rows[k, :9] = light_from_world[:3, :3].ravel()
-            rows[k, 9:] = scale, axis[0], axis[1], 0.004 * throw
+            rows[k, 9:] = scale, axis[0], axis[1], BIAS * throw / THROW
             layout[k] = offset, side
             offset += side * side
         return ShadowMaps(self._texels, rows, layout)
@@ -173,23 +177,25 @@ def rasterise_depth(screen, faces, scale, ox, oy, side, texels):
 
 @kernel
 def lit_part(texels, offset, side, gx, gy, q):
-    """Part 0..1 of the texels round (gx, gy) that stand no nearer to the light than 1 / q: a 3 x 3 box of bilinear
-    comparisons, four texels wide. Outside the map everything is lit."""
-    one = f4(1)
-    x = gx - f4(2)
-    y = gy - f4(2)
-    if not (x >= f4(0) and y >= f4(0) and x < f4(side - 4) and y < f4(side - 4)):
+    """Part 0..1 of the texels round (gx, gy) that stand no nearer to the light than 1 / q: a 2 x 2 box of bilinear
+    comparisons, three texels wide. Outside the map everything is lit."""
+    one, zero = f4(1), f4(0)
+    x = gx - f4(1.5)
+    y = gy - f4(1.5)
+    edge = f4(side - 3)
+    if not (x >= zero and y >= zero and x < edge and y < edge):
         return one
     ix = int(x)
     iy = int(y)
     fx = x - f4(ix)
     fy = y - f4(iy)
-    total = f4(0)
-    for row in range(4):
-        i = offset + (iy + row) * side + ix
-        a = one - fx if q >= texels[i] else f4(0)
-        b = one if q >= texels[i + 1] else f4(0)
-        c = one if q >= texels[i + 2] else f4(0)
-        d = fx if q >= texels[i + 3] else f4(0)
-        total += (a + b + c + d) * (one - fy if row == 0 else (fy if row == 3 else one))
-    return total * f4(1 / 9)
+    i = offset + iy * side + ix
+    row0 = (one - fx if q >= texels[i] else zero) + (one if q >= texels[i + 1] else zero)
+    row0 += fx if q >= texels[i + 2] else zero
+    i += side
+    row1 = (one - fx if q >= texels[i] else zero) + (one if q >= texels[i + 1] else zero)
+    row1 += fx if q >= texels[i + 2] else zero
+    i += side
+    row2 = (one - fx if q >= texels[i] else zero) + (one if q >= texels[i + 1] else zero)
+    row2 += fx if q >= texels[i + 2] else zero
+    return (row0 * (one - fy) + row1 + row2 * fy) * f4(0.25)

@@ -1,4 +1,4 @@
-"""From fragments to surface: position, normal and albedo at each, gathered from the mesh and its texture.
+"""From fragments to surface: position, normal and texture coordinates at each, gathered from the mesh.
 
 This is the scalar part of shading; what follows runs on whole blocks. Barycentric coordinates come from the
 pixel's ray in the camera's frame (weights d.(B x C), d.(C x A), d.(A x B)), which needs no division by depth and
@@ -10,21 +10,18 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
-from photosynth.render.raster.lanes import AB, AG, AR, NX, NY, NZ, PX, PY, PZ, Z
-from photosynth.render.raster.texture import fetch
+from photosynth.render.raster.lanes import AB, AG, AR, NX, NY, NZ, PX, PY, PZ, TH, TO, TS, TSX, TT, TTX, TW, Z
 
 f4 = np.float32
 
 
 @kernel
-def gather_surface(
-    start, stop, pixels, triangles, width, lens, cam, faces, normals, st, texels, levels, decode, gain, s
-):
-    """Fill position (camera's frame), depth, normal (object's frame) and albedo of fragments start..stop.
+def gather_surface(start, stop, pixels, triangles, width, lens, cam, faces, normals, st, levels, s, n):
+    """Fill position (camera's frame), depth, normal (object's frame) and texture footprint of fragments start..stop.
 
     A pixel whose centre lies outside the fragment's triangle is shaded at the nearest place in barycentric
-    coordinates. The texture is read bilinearly from the mip level whose texels are nearest to a pixel in size; where
-    the footprint is longer than 2.2 times its width, twice, along its longer axis.
+    coordinates. The texture will be read twice along the longer axis of the pixel's footprint, so the mip level
+    is the one whose texels are nearest in size to the shorter axis, or to half the longer one.
 
     Args:
         start, stop: int, at most BLOCK apart.
@@ -32,15 +29,12 @@ def gather_surface(
         width: int, of the picture.
         lens: (3,) float64, as in View.
         cam: (>= V, 3) float64 from transform_vertices.
-        faces, normals, st, texels, levels: as in PreparedMesh.
-        decode: (2048 or so,) float32 from decode_table.
-        gain: (3,) float32 on albedo.
-        s: out, the scratch array of lanes.
+        faces, normals, st, levels: as in PreparedMesh.
+        s: out, the scratch array of lanes; n: out, the same for integers.
     """
     inverse_focal = 1.0 / lens[0]
     texture_w, texture_h = f4(levels[0, 1]), f4(levels[0, 2])
     last_level = levels.shape[0] - 1
-    top = decode.shape[0] - 1
     last = -1
     a, b, c = 0, 0, 0
     bx, by, bz, cx, cy, cz, nx, ny, nz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -91,23 +85,16 @@ def gather_surface(
         short2 = (uy * texture_w) ** 2 + (vy * texture_h) ** 2
         if short2 > long2:
             long2, short2, ux, vx = short2, long2, uy, vy
-        u, v = f4(s0 + ps), f4(t0 + pt)
-        stretched = long2 > f4(4.84) * short2
-        footprint2 = max(short2, long2 * f4(0.25)) if stretched else f4(0.5) * (long2 + short2)
+        footprint2 = max(short2, long2 * f4(0.25))
         level = 0
         while footprint2 > f4(2) and level < last_level:
             footprint2 *= f4(0.25)
             level += 1
-        offset, w, h = levels[level, 0], levels[level, 1], levels[level, 2]
-        if stretched:
-            ux *= f4(0.25)
-            vx *= f4(0.25)
-            r0, g0, b0 = fetch(texels, offset, w, h, u - ux, v - vx)
-            r1, g1, b1 = fetch(texels, offset, w, h, u + ux, v + vx)
-            red, green, blue = f4(4) * (r0 + r1), f4(4) * (g0 + g1), f4(4) * (b0 + b1)
-        else:
-            r0, g0, b0 = fetch(texels, offset, w, h, u, v)
-            red, green, blue = f4(8) * r0, f4(8) * g0, f4(8) * b0
-        s[AR + i] = decode[min(max(int(red), 0), top)] * gain[0]
-        s[AG + i] = decode[min(max(int(green), 0), top)] * gain[1]
-        s[AB + i] = decode[min(max(int(blue), 0), top)] * gain[2]
+        s[TS + i] = s0 + ps
+        s[TT + i] = t0 + pt
+        s[TSX + i] = min(max(ux, f4(-1)), f4(1))
+        s[TTX + i] = min(max(vx, f4(-1)), f4(1))
+        s[AR + i], s[AG + i], s[AB + i] = f4(0), f4(0), f4(0)
+        n[TO + i] = levels[level, 0]
+        n[TW + i] = levels[level, 1]
+        n[TH + i] = levels[level, 2]

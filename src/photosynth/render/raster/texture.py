@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.lanes import AR, BLOCK, T0, T1, T2, T3, TH, TO, TS, TSX, TT, TTX, TW, WX, WY
 
 f4 = np.float32
+i4 = np.int32
 
 DECODE_STEPS = 8
 """Entries of the decoding table for each 8-bit value: textures are filtered in sRGB and decoded after."""
@@ -74,38 +76,59 @@ def _pack(image: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def fetch(texels, offset, width, height, s, t):
-    """Bilinear read of one level, wrapped. s, t in 0..1 from the top left corner. Returns r, g, b in 0..255."""
-    x = s * f4(width) - f4(0.5)
-    y = t * f4(height) - f4(0.5)
-    xf = np.floor(x)
-    yf = np.floor(y)
-    fx = x - xf
-    fy = y - yf
-    x0 = np.int64(xf) & (width - 1)
-    y0 = np.int64(yf) & (height - 1)
-    x1 = (x0 + 1) & (width - 1)
-    y1 = (y0 + 1) & (height - 1)
-    row0 = offset + y0 * width
-    row1 = offset + y1 * width
-    a = texels[row0 + x0]
-    b = texels[row0 + x1]
-    c = texels[row1 + x0]
-    d = texels[row1 + x1]
-    wd = fx * fy
-    wb = fx - wd
-    wc = fy - wd
-    wa = f4(1) - fx - wc
-    m = np.uint32(255)
-    red = wa * f4(a & m) + wb * f4(b & m) + wc * f4(c & m) + wd * f4(d & m)
-    a >>= np.uint32(8)
-    b >>= np.uint32(8)
-    c >>= np.uint32(8)
-    d >>= np.uint32(8)
-    green = wa * f4(a & m) + wb * f4(b & m) + wc * f4(c & m) + wd * f4(d & m)
-    a >>= np.uint32(8)
-    b >>= np.uint32(8)
-    c >>= np.uint32(8)
-    d >>= np.uint32(8)
-    blue = wa * f4(a & m) + wb * f4(b & m) + wc * f4(c & m) + wd * f4(d & m)
-    return red, green, blue
+def add_tap(s, n, texels, along):
+    """Add one bilinear read for each fragment of a block to its AR, AG, AB lanes, in 0..255; edges wrap.
+
+    Args:
+        s: in and out, the scratch array of lanes; n: the same for integers.
+        texels: (m,) uint32 from mip_chain.
+        along: float32, how far from the middle of the footprint, as a fraction of its long axis.
+    """
+    for i in range(BLOCK):
+        width, height = n[TW + i], n[TH + i]
+        x = (s[TS + i] + along * s[TSX + i]) * f4(width) - f4(0.5)
+        y = (s[TT + i] + along * s[TTX + i]) * f4(height) - f4(0.5)
+        xf = np.floor(x)
+        yf = np.floor(y)
+        s[WX + i] = x - xf
+        s[WY + i] = y - yf
+        x0 = np.int32(xf) & (width - i4(1))
+        y0 = np.int32(yf) & (height - i4(1))
+        x1 = (x0 + i4(1)) & (width - i4(1))
+        row0 = n[TO + i] + y0 * width
+        row1 = n[TO + i] + ((y0 + i4(1)) & (height - i4(1))) * width
+        n[T0 + i] = row0 + x0
+        n[T1 + i] = row0 + x1
+        n[T2 + i] = row1 + x0
+        n[T3 + i] = row1 + x1
+    for i in range(4 * BLOCK):
+        n[T0 + i] = np.int32(texels[n[T0 + i]])
+    byte = i4(255)
+    for k in range(3):
+        shift = i4(8 * k)
+        for i in range(BLOCK):
+            fx, fy = s[WX + i], s[WY + i]
+            wd = fx * fy
+            wb = fx - wd
+            wc = fy - wd
+            wa = f4(1) - fx - wc
+            value = wa * f4((n[T0 + i] >> shift) & byte) + wb * f4((n[T1 + i] >> shift) & byte)
+            value += wc * f4((n[T2 + i] >> shift) & byte) + wd * f4((n[T3 + i] >> shift) & byte)
+            s[AR + k * BLOCK + i] += value
+
+
+@kernel
+def decode_albedo(s, decode, gain):
+    """Turn the sums of two taps in AR, AG, AB into linear albedo.
+
+    Args:
+        s: in and out, the scratch array of lanes.
+        decode: (m,) float32 from decode_table.
+        gain: (3,) float32 on albedo.
+    """
+    top = f4(255 * DECODE_STEPS)
+    for k in range(3):
+        for i in range(BLOCK):
+            at = s[AR + k * BLOCK + i] * f4(DECODE_STEPS / 2) + f4(0.5)
+            at = at if at > f4(0) else f4(0)
+            s[AR + k * BLOCK + i] = decode[np.int32(at if at < top else top)] * gain[k]
