@@ -331,6 +331,16 @@ def test_the_threshold_decides_what_counts_as_given(folders, classifier, tmp_pat
     assert values == {0.1: 1.0, 0.99: 0.0}
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("answer_threshold", 0.9), ("info", SimpleNamespace(answer_threshold=0.9))]
+)
+def test_the_classifier_brings_its_own_threshold(folders, classifier, tmp_path, monkeypatch, attribute, value):
+    monkeypatch.setattr(classifier, attribute, value, raising=False)
+    artifact = evaluate(folders, tmp_path / "out", photos=make_photos(tmp_path))
+    page = " ".join(artifact.path("report.html").read_text(encoding="utf-8").split())
+    assert "A probability of 90 % or more counts as given a class." in page
+
+
 def test_tensorboard_reads_the_scores(folders, classifier, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -13,7 +13,7 @@ from photosynth.evaluate.predictions import Prediction
 from photosynth.evaluate.scores import bin_ids, reliability
 
 HISTOGRAM_BINS = 20
-LARGEST_MATRIX = 24
+LARGEST_MATRIX = 22
 
 
 class Bars(NamedTuple):

@@ -124,9 +124,7 @@ def _evaluate(
     progress: Progress,
 ) -> Artifact:
     model = _load(inputs["classifier"].folder, info.class_names)
-    threshold = config.answer_threshold
-    if threshold is None:
-        threshold = float(getattr(model, "answer_threshold", 0.5))
+    threshold = _answer_threshold(model) if config.answer_threshold is None else config.answer_threshold
     notes = (*real.notes, *_input_notes(inputs, info))
     for note in notes:
         progress.note(note)
@@ -217,6 +215,15 @@ def _load(folder: Path, names: tuple[str, ...]) -> Classifier:
             f"{NONE_CLASS!r} last; give the dataset that the classifier was trained on"
         )
     return model
+
+
+def _answer_threshold(model: Classifier) -> float:
+    """The classifier's own threshold, on itself or in its `info` record; 0.5 for one that has none."""
+    for holder in (model, getattr(model, "info", None)):
+        value = getattr(holder, "answer_threshold", None)
+        if value is not None:
+            return float(value)
+    return 0.5
 
 
 def _input_notes(inputs: dict[str, Artifact], info: DatasetInfo) -> tuple[str, ...]:
