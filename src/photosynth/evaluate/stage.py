@@ -128,19 +128,7 @@ def _evaluate(
     notes = (*real.notes, *_input_notes(inputs, info))
     for note in notes:
         progress.note(note)
-    held_out = _test_pictures(folders["dataset"], info)
-    progress.start(STAGE, len(real.pictures) + len(held_out), "photos")
-    sets = {}
-    failures: list[Failure] = []
-    for source, pictures in (("real", real.pictures), ("synthetic", held_out)):
-        predictions, failed = predict_in_blocks(
-            source, pictures, model, writer, progress, config.block_photos, config.min_side_px
-        )
-        _refuse_too_many(failed, len(pictures), source, config.max_failed_fraction)
-        sets[source] = predictions
-        failures += failed
-        write_jsonl(writer.path(f"predictions_{source}.jsonl"), predictions)
-    write_jsonl(writer.path("failures.jsonl"), failures)
+    sets, failures = _answer_all(config, real, _test_pictures(folders["dataset"], info), model, writer, progress)
     gap, reports = _write_scores(config, sets, model.class_names, threshold, failures, real, writer)
     page = PageInputs(
         gap=gap,
@@ -173,6 +161,30 @@ def _evaluate(
         "top1_gap": top1.gap.value,
     }
     return writer.finish(summary, notes)
+
+
+def _answer_all(
+    config: EvaluateConfig,
+    real: RealPhotos,
+    held_out: tuple[Picture, ...],
+    model: Classifier,
+    writer: ArtifactWriter,
+    progress: Progress,
+) -> tuple[dict[str, tuple[Prediction, ...]], list[Failure]]:
+    """The predictions of both sets, also written, and the pictures that could not be read."""
+    progress.start(STAGE, len(real.pictures) + len(held_out), "photos")
+    sets = {}
+    failures: list[Failure] = []
+    for source, pictures in (("real", real.pictures), ("synthetic", held_out)):
+        predictions, failed = predict_in_blocks(
+            source, pictures, model, writer, progress, config.block_photos, config.min_side_px
+        )
+        _refuse_too_many(failed, len(pictures), source, config.max_failed_fraction)
+        sets[source] = predictions
+        failures += failed
+        write_jsonl(writer.path(f"predictions_{source}.jsonl"), predictions)
+    write_jsonl(writer.path("failures.jsonl"), failures)
+    return sets, failures
 
 
 def _write_scores(
