@@ -5,7 +5,18 @@ from __future__ import annotations
 from photosynth.catalogue.demo.canvas import Canvas
 from photosynth.catalogue.demo.paint import Color
 
-_LEFT_ODD = ("0001101", "0011001", "0010011", "0111101", "0100011", "0110001", "0101111", "0111011", "0110111", "0001011")
+_LEFT_ODD = (
+    "0001101",
+    "0011001",
+    "0010011",
+    "0111101",
+    "0100011",
+    "0110001",
+    "0101111",
+    "0111011",
+    "0110111",
+    "0001011",
+)
 _RIGHT = tuple("".join("1" if bit == "0" else "0" for bit in code) for code in _LEFT_ODD)
 _LEFT_EVEN = tuple(code[::-1] for code in _RIGHT)
 _PARITY = ("OOOOOO", "OOEOEE", "OOEEOE", "OOEEEO", "OEOOEE", "OEEOOE", "OEEEOO", "OEOEOE", "OEOEEO", "OEEOEO")

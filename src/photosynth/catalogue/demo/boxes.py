@@ -62,7 +62,9 @@ def gable_body(
         right, _, out = (np.asarray(a, dtype=np.float64) for a in _SIDES[name])
         half, reach = (hx, hy) if name in ("front", "back") else (hy, hx)
         a = np.linspace(math.pi / 4, 0, 4)
-        curve_x = np.concatenate([-(half - edge_mm) - edge_mm * np.sin(a), (half - edge_mm) + edge_mm * np.sin(a[::-1])])
+        curve_x = np.concatenate(
+            [-(half - edge_mm) - edge_mm * np.sin(a), (half - edge_mm) + edge_mm * np.sin(a[::-1])]
+        )
         drop = edge_mm * (1 - np.cos(np.concatenate([a, a[::-1]])))
         lean = np.concatenate([-np.sin(a), np.sin(a[::-1])])
         loop = curve_x[:, None] * right + (reach - drop)[:, None] * out

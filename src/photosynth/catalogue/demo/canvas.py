@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
@@ -13,6 +14,11 @@ from photosynth.catalogue.demo.fonts import cap_height, font, text_width
 from photosynth.catalogue.demo.paint import Linear, Paint, Radial, gradient_pixels, rgb
 from photosynth.catalogue.demo.paths import box as box_path
 from photosynth.catalogue.demo.paths import ellipse
+
+
+@lru_cache(maxsize=256)
+def _faded(opacity: float) -> list[int]:
+    return [round(v * opacity) for v in range(256)]
 
 
 class Canvas:
@@ -168,6 +174,12 @@ class Canvas:
         x1, y1 = min(int(high[0]), self.size_px[0]), min(int(high[1]), self.size_px[1])
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
+    def _bled(self, outline) -> np.ndarray:
+        """The outline, moved a little further out where it ends on the right or lower edge: no half-filled pixels."""
+        p = np.array(outline, dtype=np.float64)
+        edge = np.array([self.width, self.height])
+        return np.where(np.abs(p - edge) < 1e-6, p + 2.0 / self.px_per_mm, p)
+
     def _mask(self, outlines: list, holes: Sequence, blur: float):
         bounds = self._bounds(outlines, 3 * blur)
         if bounds is None:
@@ -178,7 +190,7 @@ class Canvas:
         draw = ImageDraw.Draw(mask)
         for value, group in ((255, outlines), (0, holes)):
             for outline in group:
-                q = (np.asarray(outline, dtype=np.float64) * self.px_per_mm - (x0, y0)) * s - 0.5
+                q = (self._bled(outline) * self.px_per_mm - (x0, y0)) * s - 0.5
                 draw.polygon([tuple(v) for v in q.tolist()], fill=value)
         mask = mask.reduce(s) if s > 1 else mask
         if blur > 0:
@@ -189,7 +201,7 @@ class Canvas:
         x0, y0 = corner_px
         w, h = mask.size
         if opacity < 1.0:
-            mask = mask.point([round(v * opacity) for v in range(256)])
+            mask = mask.point(_faded(round(opacity, 3)))
         if self._clips:
             mask = ImageChops.multiply(mask, self._clips[-1].crop((x0, y0, x0 + w, y0 + h)))
         if isinstance(paint, (Linear, Radial)):

@@ -68,7 +68,9 @@ def citrus_half(skin: str, flesh: str, pale: str) -> Picture:
     """A cut half: peel, pith, ten segments with juice sacs."""
 
     def draw(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> None:
-        c.disc(x, y, r, Radial((x - r * 0.3, y - r * 0.3), r * 1.4, ((0, lighter(skin, 0.15)), (1, darker(skin, 0.12)))))
+        c.disc(
+            x, y, r, Radial((x - r * 0.3, y - r * 0.3), r * 1.4, ((0, lighter(skin, 0.15)), (1, darker(skin, 0.12))))
+        )
         c.disc(x, y, r * 0.925, mix(pale, "#ffffff", 0.55))
         n = 10
         rng = np.random.default_rng(11)
@@ -76,7 +78,9 @@ def citrus_half(skin: str, flesh: str, pale: str) -> Picture:
             a0 = turn_deg + 360 / n * k
             wedge = _wedge(r * 0.10, r * 0.86, 360 / n - 4.5, r)
             wedge = place(wedge, x, y, 1.0, a0)
-            c.fill(wedge, Radial((x, y), r * 0.9, ((0.1, lighter(flesh, 0.42)), (0.55, flesh), (1, darker(flesh, 0.1)))))
+            c.fill(
+                wedge, Radial((x, y), r * 0.9, ((0.1, lighter(flesh, 0.42)), (0.55, flesh), (1, darker(flesh, 0.1))))
+            )
             sacs = []
             for _ in range(9):
                 rho, phi = rng.uniform(0.3, 0.74) * r, math.radians(a0 + rng.uniform(-0.30, 0.30) * 360 / n)

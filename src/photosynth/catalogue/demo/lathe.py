@@ -123,7 +123,7 @@ def _fillet(before: np.ndarray, corner: np.ndarray, after: np.ndarray, radius: f
     centre = corner + bisector * radius / math.sin(half)
     start, end = corner + a * reach - centre, corner + b * reach - centre
     sweep = math.atan2(start[0] * end[1] - start[1] * end[0], start @ end)
-    n = max(int(abs(math.degrees(sweep)) / 22) + 1, 2)
+    n = max(int(abs(math.degrees(sweep)) / 22) + 1, min(int(abs(sweep) * radius / 4.0), 10), 2)
     t = np.linspace(0, sweep, n + 1)
     turned = np.stack([start[0] * np.cos(t) - start[1] * np.sin(t), start[0] * np.sin(t) + start[1] * np.cos(t)], 1)
     return centre + turned

@@ -67,11 +67,15 @@ def tidy_person(c: Canvas, x: float, y: float, h: float, ink: Paint) -> None:
     c.stroke([(x - h * 0.03, y - h * 0.36), (x - h * 0.12, y - h * 0.04)], h * 0.09, ink)
     c.stroke([(x, y - h * 0.36), (x + h * 0.08, y - h * 0.04)], h * 0.09, ink)
     c.stroke([(x, y - h * 0.68), (x + h * 0.2, y - h * 0.52), (x + h * 0.36, y - h * 0.58)], h * 0.07, ink)
-    c.fill(np.array([(x + h * 0.28, y - h * 0.36), (x + h * 0.6, y - h * 0.36), (x + h * 0.54, y), (x + h * 0.34, y)]), ink)
+    c.fill(
+        np.array([(x + h * 0.28, y - h * 0.36), (x + h * 0.6, y - h * 0.36), (x + h * 0.54, y), (x + h * 0.34, y)]), ink
+    )
     c.rect(x + h * 0.40, y - h * 0.50, x + h * 0.48, y - h * 0.42, ink)
 
 
-def date_stamp(c: Canvas, x: float, y: float, lines: tuple[str, ...], size: float = 2.6, ink: Color = "#22252b") -> None:
+def date_stamp(
+    c: Canvas, x: float, y: float, lines: tuple[str, ...], size: float = 2.6, ink: Color = "#22252b"
+) -> None:
     """Lines of an ink-jet printer's dotted type, top left at (x, y)."""
     for k, line in enumerate(lines):
         c.text(x, y + k * size * 1.25, line, size, ink, "mono-bold", anchor="lt", stretch=0.92, opacity=0.86)
@@ -117,7 +121,9 @@ def net_weight(c: Canvas, x: float, y: float, amount: str, size: float, ink: Pai
     c.text(right + size * 0.28, y, "℮", size * 1.05, ink, "sans", anchor="lm")
 
 
-def pill(c: Canvas, x: float, y: float, words: str, size: float, ground: Paint, ink: Color, face: str = "extrabold") -> float:
+def pill(
+    c: Canvas, x: float, y: float, words: str, size: float, ground: Paint, ink: Color, face: str = "extrabold"
+) -> float:
     """Words on a capsule, centred; returns its width."""
     w = text_width(words, face, size, 0.04) + size * 1.5
     c.rect(x - w / 2, y - size * 0.88, x + w / 2, y + size * 0.88, ground, radius=size * 0.88)

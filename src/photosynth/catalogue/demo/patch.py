@@ -27,6 +27,15 @@ class Patch:
         r = np.eye(3) if rotation is None else rotation
         return replace(self, points=self.points @ r.T + np.array([x, y, z]), normals=self.normals @ r.T)
 
+    def squeezed(self, y: float) -> Patch:
+        """Scaled along y, which makes an oval of a circle."""
+        normals = self.normals * (1.0, 1.0 / y, 1.0)
+        return replace(
+            self,
+            points=self.points * (1.0, y, 1.0),
+            normals=normals / np.linalg.norm(normals, axis=1, keepdims=True),
+        )
+
 
 def grid_patch(points: np.ndarray, normals: np.ndarray, uv: np.ndarray) -> Patch:
     """A patch from (n, m) grids whose first index runs right and second up, seen from outside.
@@ -62,16 +71,18 @@ def in_rect(uv: np.ndarray, rect: UvRect) -> np.ndarray:
 def join(patches: Iterable[Patch], texture: np.ndarray) -> Mesh:
     """One mesh in metres, its box centred on the origin."""
     patches = list(patches)
-    points = np.concatenate([p.points for p in patches])
-    centre = (points.min(axis=0) + points.max(axis=0)) / 2
     counts = np.cumsum([0, *[len(p.points) for p in patches[:-1]]])
-    normals = np.concatenate([p.normals for p in patches])
-    normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    uv = np.clip(np.concatenate([p.uv for p in patches]), 0.0, 1.0)
+    faces = np.concatenate([p.faces + n for p, n in zip(patches, counts, strict=True)])
+    used, faces = np.unique(faces, return_inverse=True)
+    points = np.concatenate([p.points for p in patches])[used]
+    centre = (points.min(axis=0) + points.max(axis=0)) / 2
+    normals = np.concatenate([p.normals for p in patches])[used]
+    normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    uv = np.clip(np.concatenate([p.uv for p in patches])[used], 0.0, 1.0)
     return Mesh(
         vertices_m=np.ascontiguousarray((points - centre) / 1000.0, dtype=np.float32),
         normals=np.ascontiguousarray(normals, dtype=np.float32),
         uv=np.ascontiguousarray(uv, dtype=np.float32),
-        faces=np.concatenate([p.faces + n for p, n in zip(patches, counts, strict=True)]).astype(np.int32),
+        faces=np.ascontiguousarray(faces.reshape(-1, 3), dtype=np.int32),
         texture=np.ascontiguousarray(texture),
     )

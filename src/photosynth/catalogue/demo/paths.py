@@ -45,9 +45,7 @@ def spline(points, closed: bool = True, per_span: int = 12) -> np.ndarray:
         p0, p1, p2, p3 = q[:-3], q[1:-2], q[2:-1], q[3:]
     t = (np.arange(per_span) / per_span)[None, :, None]
     p0, p1, p2, p3 = (v[:, None, :] for v in (p0, p1, p2, p3))
-    curve = 0.5 * (
-        2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3
-    )
+    curve = 0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
     out = curve.reshape(-1, 2)
     return out if closed else np.concatenate([out, p[-1:]])
 
@@ -84,12 +82,15 @@ def midrib(x: float, y: float, length: float, turn_deg: float = 0.0, curl: float
 
 def drop(x: float, y: float, r: float, turn_deg: float = 0.0, tail: float = 2.0) -> np.ndarray:
     """A drop whose round end is at (x, y) and whose tail points up before the turn."""
-    a = np.linspace(math.radians(-60), math.radians(240), 40)
-    round_end = np.stack([r * np.cos(a), r * np.sin(a)], axis=1)
-    return place(np.concatenate([round_end, [[0.0, -tail * r]]]), x, y, 1.0, turn_deg)
+    t = np.linspace(0, 2 * math.pi, 48, endpoint=False)
+    out = 1.18 * r * np.sin(t) * np.sin(t / 2) ** 1.6
+    down = r * (1 - tail) / 2 - r * (1 + tail) / 2 * np.cos(t)
+    return place(np.stack([out, down], axis=1), x, y, 1.0, turn_deg)
 
 
-def wave(x0: float, x1: float, y: float, y_base: float, height: float, n_waves: float, phase: float = 0.0) -> np.ndarray:
+def wave(
+    x0: float, x1: float, y: float, y_base: float, height: float, n_waves: float, phase: float = 0.0
+) -> np.ndarray:
     """A filled wave: a sine edge about y closed down (or up) to y_base."""
     x = np.linspace(x0, x1, 96)
     edge = y + height * np.sin(2 * math.pi * n_waves * (x - x0) / (x1 - x0) + phase)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from PIL import Image
 
 from photosynth.catalogue.demo.canvas import Canvas
 from photosynth.catalogue.demo.paint import Color, Linear, Radial, darker, lighter, mix
@@ -34,7 +35,9 @@ def cereal_ring(c: Canvas, x: float, y: float, r: float, tilt: float = 0.8, turn
     rng = np.random.default_rng(round(x * 37 + y * 17) & 0xFFFF)
     a = rng.uniform(0, 2 * math.pi, 7)
     rho = rng.uniform(0.55, 0.9, 7) * r
-    crumbs = [ellipse(x + p * math.cos(q), y + p * tilt * math.sin(q), r * 0.035, n=8) for p, q in zip(rho, a, strict=True)]
+    crumbs = [
+        ellipse(x + p * math.cos(q), y + p * tilt * math.sin(q), r * 0.035, n=8) for p, q in zip(rho, a, strict=True)
+    ]
     c.fill(crumbs, "#8a4d0a", opacity=0.5)
 
 
@@ -66,7 +69,7 @@ def milk_pour(c: Canvas, x: float, y: float, height: float, r: float) -> None:
     stream = spline([(x - w * 1.3, y), (x - w * 0.7, y + height * 0.5), (x - w * 1.1, y + height), (x + w * 1.1, y + height),
                      (x + w * 0.7, y + height * 0.5), (x + w * 1.3, y)])  # fmt: skip
     c.fill(stream, Linear((x - w, y), (x + w, y), ((0, "#d7dfeb"), (0.35, "#ffffff"), (1, "#c9d3e2"))))
-    crown = place(splash(0, 0, 1.0, 9, 13, 0.8) * (1.0, 0.55), x, y + height, r * 0.5)
+    crown = place(splash(0, 0, 1.0, 9, 12, 0.42) * (1.0, 0.42), x, y + height, r * 0.42)
     c.fill(crown, Radial((x, y + height - r * 0.1), r * 0.8, ((0, "#ffffff"), (1, "#d9e1ee"))))
 
 
@@ -86,18 +89,26 @@ def oat_ear(c: Canvas, x: float, y: float, length: float, turn_deg: float, stem:
             c.stroke([root * 0.15 + tip * 0.85, tip + (tip - root) * 0.45], length * 0.006, grain)
 
 
-def hills(c: Canvas, y: float, colors: tuple[Color, ...], x0: float = 0.0, x1: float | None = None, height: float = 8.0) -> None:
+def hills(
+    c: Canvas, y: float, colors: tuple[Color, ...], x0: float = 0.0, x1: float | None = None, height: float = 8.0
+) -> None:
     """Rolling hills, one colour behind the other, from y to the canvas's bottom; the edges meet when wrapped round."""
     x1 = c.width if x1 is None else x1
     x = np.linspace(x0, x1, 160)
     t = 2 * math.pi * (x - x0) / (x1 - x0)
     for k, color in enumerate(colors):
-        edge = y + k * height * 0.8 - height * (0.5 * np.sin((k % 2 + 1) * t + 1.7 * k) + 0.28 * np.sin((k + 3) * t + k))
+        edge = (
+            y + k * height * 0.8 - height * (0.5 * np.sin((k % 2 + 1) * t + 1.7 * k) + 0.28 * np.sin((k + 3) * t + k))
+        )
         shape = np.concatenate([np.stack([x, edge], 1), [[x1, c.height + 1], [x0, c.height + 1]]])
-        c.fill(shape, Linear((0, y - height), (0, y + height * 4), ((0, lighter(color, 0.22)), (1, darker(color, 0.12)))))
+        c.fill(
+            shape, Linear((0, y - height), (0, y + height * 4), ((0, lighter(color, 0.22)), (1, darker(color, 0.12))))
+        )
 
 
-def sunburst(c: Canvas, x: float, y: float, r: float, n: int, color: Color, opacity: float = 0.35, turn_deg: float = 0) -> None:
+def sunburst(
+    c: Canvas, x: float, y: float, r: float, n: int, color: Color, opacity: float = 0.35, turn_deg: float = 0
+) -> None:
     """Rays from a centre."""
     rays = []
     for k in range(n):
@@ -115,7 +126,9 @@ def sun_mark(c: Canvas, x: float, y: float, r: float, color: Color) -> None:
         c.stroke([(x + root * math.cos(a), y + root * math.sin(a)), (x + tip * math.cos(a), y + tip * math.sin(a))], r * 0.13, color)  # fmt: skip
 
 
-def bubbles(c: Canvas, x0: float, y0: float, x1: float, y1: float, n: int, color: Color, seed: int = 3, size: float = 1.6) -> None:
+def bubbles(
+    c: Canvas, x0: float, y0: float, x1: float, y1: float, n: int, color: Color, seed: int = 3, size: float = 1.6
+) -> None:
     """Bubbles of many sizes in a rectangle, small ones more often."""
     rng = np.random.default_rng(seed)
     for _ in range(n):
@@ -156,8 +169,6 @@ def brushed_metal(c: Canvas, tone: Color = "#c9ccd0", lathe_turned: bool = False
         glint = np.broadcast_to(0.5 + 0.3 * np.cos(3 * x + 1.0) + 0.2 * np.cos(5 * x), (h, w))
         groove = np.broadcast_to(0.5 + 0.5 * np.sin(np.arange(h) * 1.9)[:, None], (h, w))
     t = np.clip(0.82 * glint + 0.18 * groove, 0, 1)[..., None]
-    from PIL import Image
-
     a, b = (np.array([int(v[k : k + 2], 16) for k in (1, 3, 5)], dtype=np.float64) for v in (dark, light))
     c.image.paste(Image.fromarray(np.round(a + (b - a) * t).astype(np.uint8)), (0, 0))
 

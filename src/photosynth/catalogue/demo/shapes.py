@@ -44,6 +44,93 @@ def revolved(profile: tuple[Turn, ...], n_sides: int = 56) -> Shape:
     return Shape(panel_sizes_mm(parts), lambda rects: turn(parts, rects, n_sides))
 
 
+def yoghurt_pot(top_r_mm: float, foot_r_mm: float, height_mm: float) -> Shape:
+    """A cup with a foil lid: panels wall (print), rim, top-foil, foil-edge, foot, bottom-base."""
+    t, b, h = top_r_mm, foot_r_mm, height_mm
+    profile = (
+        Turn(0.0, 4.0, panel="bottom-base"),
+        Turn(b * 0.80, 4.0, 1.0, "bottom-base"),
+        Turn(b * 0.88, 0.0, 1.0, "foot"),
+        Turn(b * 0.96, 0.0, 1.5, "foot"),
+        Turn(b, 3.0, 2.0, "wall"),
+        Turn(t - 4.0, h - 7.0, 0.6, "rim"),
+        Turn(t - 1.6, h - 5.6, 0.6, "rim"),
+        Turn(t - 1.4, h - 2.2, 0.3, "foil-under"),
+        Turn(t, h - 2.2, 0.3, "foil-edge"),
+        Turn(t, h - 0.6, 0.6, "foil-edge"),
+        Turn(t - 2.0, h, 1.0, "top-foil"),
+        Turn(t - 5.0, h - 0.5, 1.0, "top-foil"),
+        Turn(0.0, h - 0.8),
+    )
+    return revolved(profile)
+
+
+def snap_lid_tub(top_r_mm: float, foot_r_mm: float, height_mm: float) -> Shape:
+    """A low tub with a plastic snap lid: panels wall (print), lid-edge, lid-under, top-lid, foot, bottom-base."""
+    t, b, h = top_r_mm, foot_r_mm, height_mm
+    profile = (
+        Turn(0.0, 2.0, panel="bottom-base"),
+        Turn(b * 0.86, 2.0, 1.0, "bottom-base"),
+        Turn(b * 0.92, 0.0, 1.0, "foot"),
+        Turn(b - 1.0, 0.0, 2.0, "foot"),
+        Turn(b, 3.0, 2.0, "wall"),
+        Turn(t - 3.0, h - 9.0, 0.4, "lid-under"),
+        Turn(t, h - 9.0, 0.8, "lid-edge"),
+        Turn(t, h - 0.5, 1.4, "lid-edge"),
+        Turn(t - 3.6, h, 1.0, "top-lid"),
+        Turn(t - 5.2, h - 2.6, 0.8, "top-lid"),
+        Turn(0.0, h - 2.6),
+    )
+    return revolved(profile)
+
+
+def glass_bottle(radius_mm: float, height_mm: float, label_mm: tuple[float, float]) -> Shape:
+    """A slim bottle with a screw cap: panels label (from z to z), glass-low, glass-high, cap-side, top-cap, base."""
+    r, h = radius_mm, height_mm
+    low, high = label_mm
+    neck = 0.40 * r
+    profile = (
+        Turn(0.0, 5.0, panel="bottom-base"),
+        Turn(r * 0.7, 3.0, 8.0, "bottom-base"),
+        Turn(r * 0.82, 0.0, 2.0, "bottom-base"),
+        Turn(r, 0.0, 4.0, "glass-low"),
+        Turn(r, low, 0.0, "label-foot"),
+        Turn(r + 0.25, low + 0.3, 0.0, "label"),
+        Turn(r + 0.25, high - 0.3, 0.0, "label-head"),
+        Turn(r, high, 0.0, "glass-high"),
+        Turn(r, high + 0.16 * h, 0.16 * h, "glass-high"),
+        Turn(neck, high + 0.24 * h, 0.10 * h, "glass-high"),
+        Turn(neck, h - 27.0, 1.0, "collar"),
+        Turn(neck + 2.0, h - 26.0, 0.5, "cap-side"),
+        Turn(neck + 1.6, h, 1.5, "top-cap"),
+        Turn(0.0, h),
+    )
+    return revolved(profile)
+
+
+def squeeze_bottle(radius_mm: float, height_mm: float, oval: float = 0.66) -> Shape:
+    """An oval plastic bottle with a flip cap: panels body (print), shoulder, foot, cap-side, top-cap, bottom-base."""
+    r, h = radius_mm, height_mm
+    profile = (
+        Turn(0.0, 4.0, panel="bottom-base"),
+        Turn(r * 0.7, 3.0, 4.0, "bottom-base"),
+        Turn(r * 0.82, 0.0, 3.0, "bottom-base"),
+        Turn(r * 0.97, 0.0, 5.0, "foot"),
+        Turn(r, 14.0, 30.0, "body"),
+        Turn(r * 0.94, h * 0.40, 160.0, "body"),
+        Turn(r * 0.97, h * 0.64, 60.0, "shoulder"),
+        Turn(r * 0.62, h * 0.78, 26.0, "shoulder"),
+        Turn(r * 0.56, h * 0.83, 3.0, "collar"),
+        Turn(r * 0.66, h * 0.83, 0.8, "cap-side"),
+        Turn(r * 0.60, h * 0.955, 6.0, "cap-side"),
+        Turn(r * 0.40, h * 0.965, 1.5, "top-cap"),
+        Turn(r * 0.36, h, 4.0, "top-cap"),
+        Turn(0.0, h),
+    )
+    round_bottle = revolved(profile)
+    return Shape(round_bottle.panels_mm, lambda rects: [p.squeezed(oval) for p in round_bottle.build(rects)])
+
+
 def carton_box(width_mm: float, depth_mm: float, height_mm: float, bevel_mm: float = 1.2) -> Shape:
     """A plain box: panels front, right, back, left, top, bottom."""
     return Shape(
@@ -87,9 +174,7 @@ def gable_carton(width_mm: float, depth_mm: float, body_mm: float, roof_mm: floa
             fin_rects[name] = (u0, v0, u0 + (u1 - u0) * 0.02, v0 + (v1 - v0) * 0.1)
         fin = bevelled_box((width_mm, 2.2, fin_mm), 0.5, fin_rects, segments=1)
         lean = math.atan2(roof_mm, depth_mm / 2)
-        tilt = np.array(
-            [[1, 0, 0], [0, math.cos(lean), -math.sin(lean)], [0, math.sin(lean), math.cos(lean)]]
-        )
+        tilt = np.array([[1, 0, 0], [0, math.cos(lean), -math.sin(lean)], [0, math.sin(lean), math.cos(lean)]])
         along = 0.47
         y, z = -depth_mm / 2 * (1 - along), body_mm + roof_mm * along
         return [
