@@ -26,6 +26,8 @@ def clean(surface: Surface, debris_fraction: float, where: str) -> tuple[Surface
         ConfigError: if nothing is left.
     """
     notes: list[str] = []
+    if surface.normals is not None and not np.isfinite(surface.normals).all():
+        surface = replace(surface, normals=None)
     surface, dropped = _without_broken(surface)
     if dropped:
         notes.append(f"{dropped} broken or empty faces dropped")

@@ -19,17 +19,25 @@ GRIDS = (4, 5, 6, 8)
 
 
 def lookalike_meshes(
-    parts: dict[str, Mesh], rng: np.random.Generator, label: LabelMaker, texture_px: int
+    parts: dict[str, Mesh], number: int, rng: np.random.Generator, label: LabelMaker, texture_px: int
 ) -> tuple[dict[str, Mesh], str]:
     """The same parts with another texture, and what was done, for people.
 
-    Half the time a random label is wrapped round the object, one for all parts; half the time its own texture is cut
-    into pieces that are shuffled, turned and recoloured. Longest side of the textures: `texture_px`.
+    The even ones of an object's look-alikes get a random label wrapped round, one for all parts; the odd ones get the
+    object's own texture, cut into pieces that are shuffled, turned and recoloured.
+
+    Args:
+        parts: the object's meshes by part name.
+        number: which look-alike of the object.
+        rng: draws the print.
+        label: makes labels.
+        texture_px: longest side of the textures.
     """
     small = {name: _scaled(mesh, texture_px) for name, mesh in parts.items()}
-    if rng.random() < 0.5:
+    if number % 2 == 0:
         return _wrapped(small, rng, label, texture_px), "the object's shape with a random label"
-    made = {name: replace(m, texture=_shuffled(m, *_cut(rng))) for name, m in small.items()}
+    cut = _cut(rng)
+    made = {name: replace(mesh, texture=_shuffled(mesh, *cut)) for name, mesh in small.items()}
     return made, "the object's own texture cut up, shuffled and recoloured"
 
 
@@ -60,7 +68,8 @@ def _wrapped(parts: dict[str, Mesh], rng: np.random.Generator, label: LabelMaker
         rel = np.clip((point - low) / span, 0.0, 1.0)
         around = (np.arctan2(point[:, 1], point[:, 0]) / (2 * np.pi) + turn) * fronts % 1.0
         cap = np.abs(normal[:, 2]) > CAP_COS
-        colour = np.where(cap[:, None], _look_up(lid, rel[:, 0], rel[:, 1]), _look_up(side, around, rel[:, 2]))
+        across = np.where(normal[:, 2] > 0, rel[:, 0], 1.0 - rel[:, 0])  # readable from below, too
+        colour = np.where(cap[:, None], _look_up(lid, across, rel[:, 1]), _look_up(side, around, rel[:, 2]))
         texture, covered = mesh.texture.copy(), np.zeros((rows, columns), bool)
         texture[texels.rows, texels.columns] = colour
         covered[texels.rows, texels.columns] = True

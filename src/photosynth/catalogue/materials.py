@@ -26,6 +26,8 @@ def read_material(material: Any, linear_factors: bool) -> tuple[Any, Rgb | None,
         gain = rgb if linear_factors and (rgb < 0.999).any() else None
         return image, _rgb(srgb_from_linear(rgb) if linear_factors else rgb), gain
     image = getattr(material, "image", None)
+    if image is not None and image.format is None and image.size == (2, 2):
+        return None, None, None  # trimesh's stand-in for "no material", not from the file
     diffuse = getattr(material, "diffuse", None)
     plain = None if diffuse is None else _rgb(np.asarray(diffuse)[:3] / 255.0)
     return image, None if plain == TRIMESH_GREY else plain, None

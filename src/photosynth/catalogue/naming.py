@@ -33,7 +33,7 @@ def class_name_of(written: str, where: str) -> str:
 
 def slug(name: str) -> str:
     """Lower-case ASCII letters, digits and single hyphens; ``"object"`` where nothing is left."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c)).lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_SLUG].strip("-") or "object"
 
 

@@ -10,7 +10,7 @@ from photosynth.catalogue.surface import face_normals
 
 UV_WEIGHT = 0.5
 """How much a texel's shift counts against an equal shift of the surface."""
-BORDER_WEIGHT = 10.0
+BORDER_WEIGHT = 3.0
 """How much more borders and seams hold than the inside."""
 LENGTH_WEIGHT = 1e-6
 """Prefers short edges where the error is nil, as on flat faces."""

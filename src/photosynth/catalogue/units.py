@@ -135,7 +135,7 @@ def _make_distractor(unit: Unit) -> Asset:
     original = unit.original
     parts = {p.name: read_glb(Path(unit.out) / p.model_file) for p in original.parts}
     rng = rng_for(unit.config.seed, unit.number, f"lookalike {original.asset_id}")
-    meshes, note = lookalike_meshes(parts, rng, random_label, unit.config.distractor_texture_px)
+    meshes, note = lookalike_meshes(parts, unit.number, rng, random_label, unit.config.distractor_texture_px)
     asset = Asset(
         asset_id=unit.asset_id,
         class_name=NONE_CLASS,
