@@ -285,6 +285,7 @@ def test_an_empty_split_is_refused(tmp_path, split, sizes):
     make_dataset(tmp_path / "data", *sizes)
     with pytest.raises(ConfigError, match=f"'{split}' split"):
         run(QUICK, tmp_path / "data", tmp_path / "out")
+    assert {p.name for p in (tmp_path / "out").iterdir()} <= {".lock"}
 
 
 def test_damaged_pictures_are_left_out_and_counted(tmp_path):

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from photosynth.core.errors import ConfigError
 from photosynth.core.geometry import Vec3
 from photosynth.models import lite0
+from photosynth.models.info import LITE0
 
-LITE0 = "efficientnet_lite0"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 INCEPTION = ("inception_v3", "googlenet")

@@ -11,12 +11,14 @@ from photosynth.core.record import Record, from_json
 
 INFO_FILE = "classifier.json"
 WEIGHTS_FILE = "weights.pt"
+LITE0 = "efficientnet_lite0"
+"""The default backbone."""
 
 
 class NetworkSpec(Record, frozen=True, kw_only=True):
     """The shape of a network: which backbone, and what head sits on it."""
 
-    backbone: str = "efficientnet_lite0"
+    backbone: str = LITE0
     """``"efficientnet_lite0"``, or the name of a torchvision classification model such as ``"resnet50"``."""
     hidden: int = 0
     """Width of a dense layer before the last one; 0 for none."""

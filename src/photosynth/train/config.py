@@ -22,8 +22,8 @@ class AugmentConfig(Record, frozen=True, kw_only=True):
     """The crop's aspect ratio lies between 1 / this and this."""
     keep_visible: float = 0.75
     """The crop keeps at least this share of the object's visible box."""
-    brightness: float = 0.15
-    """Largest shift of all values, of 1."""
+    brightness: float = 0.3
+    """Largest change of the logarithm of the gain."""
     contrast: float = 0.25
     """Largest relative change of contrast."""
     gamma: float = 0.25

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
+from photosynth.models.info import LITE0
 from photosynth.train.config import TrainConfig
 
 TRAIN_CORE_SECONDS_PER_MEGAPIXEL = 1.15
 """One core's time to learn from a megapixel with EfficientNet-Lite0. Measured with two threads on two virtual cores
 of an Intel Xeon with AVX-512 at 2.6 GHz, batch 32, torch 2.15."""
-PREDICT_CORE_SECONDS_PER_MEGAPIXEL = 0.30
+PREDICT_CORE_SECONDS_PER_MEGAPIXEL = 0.35
 """The same without learning."""
 LITE0_GFLOPS_PER_MEGAPIXEL = 0.385 / 0.224**2
 LOAD_SECONDS_PER_PICTURE = 0.001
@@ -19,8 +20,8 @@ DEFAULT_CORES = 2
 def estimate_seconds(config: TrainConfig, n_train: int, n_val: int = 0) -> float:
     """Expected seconds of the train stage on this computer's cores; within a factor of two on common machines.
 
-    Other backbones than EfficientNet-Lite0 are scaled by their published arithmetic. Half of the time is saved on
-    what is frozen.
+    Other backbones than EfficientNet-Lite0 are scaled by their published arithmetic. With some blocks frozen (but
+    not all) it takes less than this.
     """
     threads = config.threads or os.cpu_count() or DEFAULT_CORES
     megapixels = sum((config.epoch_px(epoch) / 1000.0) ** 2 for epoch in range(config.epochs)) * n_train
@@ -32,11 +33,11 @@ def estimate_seconds(config: TrainConfig, n_train: int, n_val: int = 0) -> float
 
 def relative_cost(backbone: str) -> float:
     """A backbone's arithmetic for a picture, EfficientNet-Lite0 being 1. Raises ConfigError for an unknown name."""
-    from photosynth.models.backbones import LITE0, check_name
-
     if backbone == LITE0:
         return 1.0
     import torchvision
+
+    from photosynth.models.backbones import check_name
 
     check_name(backbone)
     published = torchvision.models.get_model_weights(backbone).DEFAULT

@@ -12,6 +12,7 @@ from photosynth.core.codec import write_jsonl
 from photosynth.core.engine import Executor
 from photosynth.core.errors import ConfigError
 from photosynth.core.items import read_dataset_info
+from photosynth.core.manifest import STARTED_FILE
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import to_pretty_json
 from photosynth.train.config import AugmentConfig, TrainConfig, check
@@ -70,7 +71,12 @@ def run(
     with ArtifactWriter(out, STAGE, SCHEMA, config, config.seed, inputs, overwrite) as writer:
         if writer.finished is not None:
             return writer.finished
-        return _train(config, dataset, (*names, NONE_CLASS), writer, progress)
+        try:
+            return _train(config, dataset, (*names, NONE_CLASS), writer, progress)
+        except ConfigError:
+            if not (writer.folder / "checkpoints").exists():  # nothing was begun: leave the folder free
+                (writer.folder / STARTED_FILE).unlink(missing_ok=True)
+            raise
 
 
 def _train(

@@ -1,5 +1,8 @@
 """Temperature, losses, averages, settings, expected times, memory."""
 
+import subprocess
+import sys
+
 import msgspec
 import numpy as np
 import pytest
@@ -143,3 +146,11 @@ def test_grid_of_pictures():
 def test_memory_setting_is_left_again_after_an_error():
     with pytest.raises(RuntimeError), reused_blocks():
         raise RuntimeError
+
+
+def test_settings_and_plans_need_no_torch():
+    code = (
+        "import sys; from photosynth.train.stage import TrainConfig, time_note; import photosynth.models.info;"
+        "import photosynth.models.fake; time_note(TrainConfig(), 100); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
