@@ -22,7 +22,8 @@ PACKAGE_PREFIX = "package:"
 MAX_WIDTH_PX = 4096
 """Wider maps are shrunk to this."""
 SUN_CLIP = 40.0
-"""Luminance above this many times the mean is cut down, keeping its hue: lights are the scene's own business."""
+"""Light whose brightest channel exceeds this many times the mean luminance is cut down, keeping its hue: strong
+lights are the scene's own business."""
 CACHE_BYTES = 512 << 20
 """Maps kept in memory, all together."""
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
@@ -69,15 +70,17 @@ def normalised(radiance: np.ndarray, name: str = "the map") -> np.ndarray:
     ceiling = float(finite.max()) if finite.size else 0.0
     image = np.clip(np.nan_to_num(image, nan=0.0, posinf=ceiling, neginf=0.0), 0.0, None)
     weights = row_weights(image.shape[0])
-    for _ in range(4):  # the mean falls as the sun is clipped: a few rounds settle it
-        luminance = image @ LUMINANCE
-        mean = float((luminance.mean(axis=1) * weights).sum())
+    luminance, brightest = image @ LUMINANCE, np.maximum(image.max(axis=2), 1e-30)
+    scale = np.ones_like(luminance)
+    for _ in range(40):  # the mean falls as the sun is clipped: a few rounds settle it
+        mean = float(((luminance * scale).mean(axis=1) * weights).sum())
         if not mean > 0:
             raise ConfigError(f"environment map {name} holds no light; give a map with radiance above 0")
-        limit = SUN_CLIP * mean
-        image *= np.minimum(1.0, limit / np.maximum(luminance, 1e-30))[..., None]
-    mean = float(((image @ LUMINANCE).mean(axis=1) * weights).sum())
-    return np.ascontiguousarray(image / np.float32(mean))
+        if float((brightest * scale).max()) <= 1.01 * SUN_CLIP * mean:
+            break
+        scale = np.minimum(np.float32(1.0), np.float32(SUN_CLIP * mean) / brightest)
+    mean = float(((luminance * scale).mean(axis=1) * weights).sum())
+    return np.ascontiguousarray(image * (scale / np.float32(mean))[..., None], dtype=np.float32)
 
 
 def row_weights(height: int) -> np.ndarray:

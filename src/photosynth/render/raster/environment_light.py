@@ -14,6 +14,9 @@ from photosynth.render.environment import (
     row_weights,
     sample_directions,
 )
+from photosynth.render.raster.jit import kernel
+
+f4 = np.float32
 
 LEVEL_ROUGHNESS = (0.0, 0.25, 0.4, 0.6, 0.8, 1.0)
 """Roughness of the blurred maps."""
@@ -119,7 +122,7 @@ def _levels(environment: EnvironmentMap) -> np.ndarray:
             sharp = EnvironmentMap(_shrunk(environment.radiance, 2 * side))
             image = sample_directions(sharp, directions)
         else:
-            image = _lobes(_shrunk(environment.radiance, max(32, side)), directions, roughness)
+            image = _lobes(_shrunk(environment.radiance, 48 if roughness < 0.3 else 32), directions, roughness)
         levels.append(_enlarged(image))
     stacked = np.stack(levels)
     return np.ascontiguousarray(np.concatenate([stacked, np.ones_like(stacked[..., :1])], axis=-1), dtype=np.float32)
@@ -127,21 +130,42 @@ def _levels(environment: EnvironmentMap) -> np.ndarray:
 
 def _lobes(source: np.ndarray, directions: np.ndarray, roughness: float) -> np.ndarray:
     height, width = source.shape[:2]
-    towards = pixel_directions(height, width).reshape(-1, 3).astype(np.float32)
-    area = np.repeat(row_weights(height) / width, width).astype(np.float32)
-    light = np.concatenate([source.reshape(-1, 3) * area[:, None], area[:, None]], axis=1)
-    alpha2 = np.float32(roughness**4)
-    rows = []
-    for chunk in np.array_split(directions.reshape(-1, 3).astype(np.float32), max(1, directions.size // 192)):
-        cosine = chunk @ towards.T
-        np.maximum(cosine, 0, out=cosine)
-        spread = cosine * ((alpha2 - 1) / 2)  # (n.h)^2 = (1 + cosine) / 2
-        spread += (alpha2 + 1) / 2
-        spread *= spread
-        cosine /= spread
-        gathered = cosine @ light
-        rows.append(gathered[:, :3] / gathered[:, 3:])
-    return np.concatenate(rows).reshape(directions.shape)
+    towards = np.ascontiguousarray(pixel_directions(height, width).reshape(-1, 3).T, dtype=np.float32)
+    area = np.repeat(row_weights(height) / width, width)
+    light = np.ascontiguousarray((source.reshape(-1, 3) * area[:, None]).T, dtype=np.float32)
+    out = np.empty((directions.shape[0] * directions.shape[1], 3), np.float32)
+    chosen = np.ascontiguousarray(directions.reshape(-1, 3), dtype=np.float32)
+    gather_lobes(chosen, towards, light, area.astype(np.float32), f4(roughness**4), out)
+    return out.reshape(directions.shape)
+
+
+@kernel
+def gather_lobes(directions, towards, light, area, alpha2, out):
+    """Mean of a map's light under the GGX lobe about each direction; (n.h)^2 = (1 + cosine) / 2 there.
+
+    A kernel, for it needs no threads: a BLAS would start some in every worker.
+
+    Args:
+        directions: (M, 3) float32, unit.
+        towards: (3, N) float32, unit directions of the map's pixels.
+        light: (3, N) float32, their radiance times their area; area: (N,) float32.
+        alpha2: float32, the lobe's alpha squared.
+        out: out (M, 3) float32.
+    """
+    slope, base = (alpha2 - f4(1)) * f4(0.5), (alpha2 + f4(1)) * f4(0.5)
+    for i in range(directions.shape[0]):
+        x, y, z = directions[i, 0], directions[i, 1], directions[i, 2]
+        red, green, blue, total = f4(0), f4(0), f4(0), f4(0)
+        for j in range(area.shape[0]):
+            cosine = x * towards[0, j] + y * towards[1, j] + z * towards[2, j]
+            cosine = cosine if cosine > f4(0) else f4(0)
+            spread = cosine * slope + base
+            weight = cosine / (spread * spread)
+            red += weight * light[0, j]
+            green += weight * light[1, j]
+            blue += weight * light[2, j]
+            total += weight * area[j]
+        out[i, 0], out[i, 1], out[i, 2] = red / total, green / total, blue / total
 
 
 def _enlarged(image: np.ndarray) -> np.ndarray:

@@ -43,11 +43,11 @@ def mip_chain(texture: np.ndarray, max_side_px: int) -> tuple[np.ndarray, np.nda
 
     image = np.ascontiguousarray(texture[..., :3], dtype=np.uint8)
     height, width = (_power_of_two(side, max_side_px) for side in image.shape[:2])
+    linear = (linear_from_srgb(np.arange(256) / 255) * 65535 + 0.5).astype(np.uint16)[image]
     if (height, width) != image.shape[:2]:
         shrinks = height * width < image.shape[0] * image.shape[1]
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        image = cv2.resize(image, (width, height), interpolation=method)
-    linear = linear_from_srgb(np.arange(256) / 255).astype(np.float32)[image]
+        linear = cv2.resize(linear, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        image = _srgb8(linear)
     packed, levels, offset = [_pack(image)], [(0, width, height)], width * height
     while width > 1 or height > 1:
         width, height = max(1, width // 2), max(1, height // 2)
@@ -63,11 +63,9 @@ def _power_of_two(side: int, limit: int) -> int:
 
 
 def _srgb8(linear: np.ndarray) -> np.ndarray:
-    table_size = 4096
-    table = np.linspace(0, 1, table_size)
-    table = np.where(table <= 0.0031308, table * 12.92, 1.055 * table ** (1 / 2.4) - 0.055)
-    table8 = (table * 255 + 0.5).astype(np.uint8)
-    return table8[(linear * (table_size - 1) + 0.5).astype(np.int32)]
+    light = np.arange(65536) / 65535
+    curve = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return (curve * 255 + 0.5).astype(np.uint8)[linear]
 
 
 def _pack(image: np.ndarray) -> np.ndarray:

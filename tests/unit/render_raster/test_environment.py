@@ -1,0 +1,153 @@
+"""Environment maps: convention, normalisation, errors, and the light made from them."""
+
+import cv2
+import numpy as np
+import pytest
+
+from photosynth.core.errors import ConfigError
+from photosynth.render.environment import (
+    LUMINANCE,
+    SUN_CLIP,
+    EnvironmentMap,
+    load_environment,
+    normalised,
+    pixel_directions,
+    row_weights,
+    sample_directions,
+)
+from photosynth.render.raster.environment_light import (
+    LEVEL_ROUGHNESS,
+    _levels,
+    bordered,
+    environment_light,
+    irradiance_sh,
+    octahedral_directions,
+    sh_basis,
+)
+
+
+def sphere_mean(image):
+    return (image.mean(axis=1) * row_weights(image.shape[0])[:, None]).sum(axis=0)
+
+
+@pytest.mark.parametrize("name", ["lobby", "park", "night", "studio"])
+def test_shipped_maps_have_mean_luminance_one_and_no_sun(name):
+    radiance = load_environment(f"package:{name}.exr").radiance
+    assert radiance.dtype == np.float32
+    assert radiance.shape == (256, 512, 3)
+    assert sphere_mean(radiance) @ LUMINANCE == pytest.approx(1, rel=1e-4)
+    assert radiance.max() <= 1.05 * SUN_CLIP
+    assert (radiance >= 0).all()
+
+
+def test_the_sky_is_above():
+    """Row 0 is +z: outdoors, more light comes from above than from below."""
+    up = sample_directions(load_environment("package:sky.exr"), np.array([[0, 0, 1.0], [0, 0, -1.0]]))
+    assert up[0] @ LUMINANCE > up[1] @ LUMINANCE
+
+
+def test_loading_twice_gives_the_same_object():
+    assert load_environment("package:lab.exr") is load_environment("package:lab.exr")
+
+
+def test_directions_follow_the_stated_convention():
+    radiance = np.zeros((64, 128, 3), np.float32)
+    radiance[32 - 8 : 32 + 8, 64 - 8 : 64 + 8, 0] = 1  # the middle is +x
+    radiance[:8, :, 1] = 1  # the top is +z
+    radiance[32 - 8 : 32 + 8, 32 - 8 : 32 + 8, 2] = 1  # a quarter to the left is +y
+    seen = sample_directions(EnvironmentMap(radiance), np.eye(3)[[0, 2, 1]])
+    np.testing.assert_allclose(seen, np.eye(3), atol=1e-6)
+    turned = sample_directions(EnvironmentMap(radiance), np.eye(3)[[1]], rotation_rad=np.pi / 2)
+    np.testing.assert_allclose(turned, [[1, 0, 0]], atol=1e-6)
+
+
+def test_sampling_at_pixel_centres_returns_the_pixels():
+    radiance = np.random.default_rng(0).random((16, 32, 3), dtype=np.float32)
+    seen = sample_directions(EnvironmentMap(radiance), pixel_directions(16, 32))
+    np.testing.assert_allclose(seen, radiance, atol=2e-3)
+
+
+def test_sampling_crosses_the_seam_smoothly():
+    column = np.cos(2 * np.pi * (np.arange(32) + 0.5) / 32)
+    radiance = np.broadcast_to(column[None, :, None], (16, 32, 3)).astype(np.float32)
+    azimuth = np.pi + np.linspace(-0.2, 0.2, 50)
+    directions = np.stack([np.cos(azimuth), np.sin(azimuth), 0 * azimuth], axis=1)
+    seen = sample_directions(EnvironmentMap(radiance), directions)[:, 0]
+    assert np.abs(np.diff(seen)).max() < 0.01
+    assert sample_directions(EnvironmentMap(radiance), np.zeros((0, 3))).shape == (0, 3)
+
+
+def test_broken_pixels_are_cleaned():
+    image = np.ones((8, 16, 3), np.float32)
+    image[0, 0], image[1, 1], image[2, 2] = np.nan, np.inf, -5
+    clean = normalised(image)
+    assert np.isfinite(clean).all()
+    assert (clean >= 0).all()
+    assert not clean[0, 0].any()
+
+
+def test_a_sun_is_cut_down():
+    image = np.ones((64, 128, 3), np.float32)
+    image[20, 30] = 1e6
+    clean = normalised(image)
+    assert clean[20, 30].max() < 1.02 * SUN_CLIP
+    np.testing.assert_allclose(clean[40, 40], 1, atol=0.02)
+
+
+def test_hdr_files_are_read_in_rgb_order(tmp_path):
+    image = np.zeros((8, 16, 3), np.float32)
+    image[..., 0] = 2.0
+    image[..., 2] = 0.5
+    cv2.imwrite(str(tmp_path / "map.hdr"), image[..., ::-1])
+    seen = load_environment(str(tmp_path / "map.hdr")).radiance
+    np.testing.assert_allclose(seen[0, 0, 0] / seen[0, 0, 2], 4, rtol=0.05)
+
+
+def test_unreadable_maps_are_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.exr.*does not exist"):
+        load_environment(str(tmp_path / "nowhere.exr"))
+    with pytest.raises(ConfigError, match=r"'moon\.exr'.*lobby\.exr"):
+        load_environment("package:moon.exr")
+    for name in ("broken.exr", "broken.hdr", "broken.png"):
+        (tmp_path / name).write_bytes(b"not a picture")
+        with pytest.raises(ConfigError, match=name.replace(".", r"\.")):
+            load_environment(str(tmp_path / name))
+    with pytest.raises(ConfigError, match="no light"):
+        normalised(np.zeros((4, 8, 3), np.float32))
+
+
+def test_irradiance_of_a_linear_sky_is_exact():
+    """Radiance 1 + z has irradiance / pi = 1 + 2 z / 3 (Ramamoorthi and Hanrahan 2001)."""
+    directions = pixel_directions(64, 128)
+    sky = EnvironmentMap(np.repeat(1 + directions[..., 2:], 3, axis=2).astype(np.float32))
+    normals = np.random.default_rng(0).normal(size=(50, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    seen = sh_basis(normals) @ irradiance_sh(sky)
+    np.testing.assert_allclose(seen[:, 0], 1 + 2 / 3 * normals[:, 2], atol=2e-3)
+
+
+def test_blurred_maps_keep_the_light_and_lose_contrast():
+    levels = _levels(load_environment("package:lobby.exr"))
+    inner = levels[:, 1:-1, 1:-1, :3]
+    contrast = inner.std(axis=(1, 2, 3))
+    assert (np.diff(contrast) < 0).all()
+    for level in inner[1:]:
+        assert level.mean() == pytest.approx(inner[0].mean(), rel=0.15)
+
+
+def test_levels_mix_linearly_and_uniform_light_stays_uniform():
+    light = environment_light("package:lobby.exr")
+    middle = light.level((LEVEL_ROUGHNESS[1] + LEVEL_ROUGHNESS[2]) / 2)
+    np.testing.assert_allclose(middle, (light.levels[1] + light.levels[2]) / 2, rtol=1e-5)
+    np.testing.assert_array_equal(light.level(1.0), light.levels[-1])
+    assert (environment_light(None).levels == 1).all()
+
+
+def test_octahedral_borders_continue_the_map():
+    """The border texel's direction is nearest to the texel it copies."""
+    side = 8
+    directions = octahedral_directions(side)
+    around = bordered(directions)
+    for edge, inner in ((around[0, 1:-1], directions[0]), (around[1:-1, -1], directions[:, -1])):
+        cosine = (edge * inner).sum(axis=1)
+        assert cosine.min() > np.cos(2 * np.pi / side)
