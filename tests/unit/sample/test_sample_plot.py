@@ -43,9 +43,12 @@ def test_measures_are_those_of_the_recipe() -> None:
     "recipe",
     [
         load_recipe("single"),
-        load_recipe("plain2018"),
-        msgspec.structs.replace(Recipe(about="half $ off"), kinds=KindRecipe(empty_share=0.999, lookalike_share=0.0)),
-        Recipe(lights=LightRecipe(count=Fixed(value=0))),
+        msgspec.structs.replace(
+            load_recipe("plain2018"),
+            about="half $ off",
+            kinds=KindRecipe(empty_share=0.999, lookalike_share=0.0),
+            lights=LightRecipe(count=Fixed(value=0)),
+        ),
     ],
 )
 def test_a_sheet_is_drawn(recipe, tmp_path) -> None:
