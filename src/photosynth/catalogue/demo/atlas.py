@@ -10,8 +10,10 @@ import numpy as np
 from photosynth.catalogue.demo.canvas import Canvas
 from photosynth.catalogue.demo.patch import UvRect
 
-PADDING_PX = 8
-"""Each panel's edge pixels are repeated this far, so that coarse mip levels do not bleed."""
+
+def padding_px(texture_px: int) -> int:
+    """How far each panel's edge pixels are repeated, so that coarse mip levels do not bleed."""
+    return max(texture_px // 192, 2)
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,12 @@ class Atlas:
     def texture(self, canvases: Mapping[str, Canvas]) -> np.ndarray:
         """The panels in one picture, (texture_px, texture_px, 3) uint8 sRGB."""
         out = np.full((self.texture_px, self.texture_px, 3), 128, dtype=np.uint8)
+        pad = padding_px(self.texture_px)
         for name, (x, y) in self.corners_px.items():
             pixels = canvases[name].pixels()
-            padded = np.pad(pixels, ((PADDING_PX, PADDING_PX), (PADDING_PX, PADDING_PX), (0, 0)), mode="edge")
+            padded = np.pad(pixels, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
             h, w = padded.shape[:2]
-            out[y - PADDING_PX : y - PADDING_PX + h, x - PADDING_PX : x - PADDING_PX + w] = padded
+            out[y - pad : y - pad + h, x - pad : x - pad + w] = padded
         return out
 
 
@@ -67,9 +70,9 @@ def _size_px(size_mm: tuple[float, float], px_per_mm: float) -> tuple[int, int]:
 
 def _shelves(sizes_mm, px_per_mm, texture_px):
     """Rows of falling height, each panel in the first row with room. None if they do not fit."""
-    corners, rows, top = {}, [], 0
+    corners, rows, top, pad = {}, [], 0, padding_px(texture_px)
     for name in sorted(sizes_mm, key=lambda n: (-sizes_mm[n][1], n)):
-        w, h = (v + 2 * PADDING_PX for v in _size_px(sizes_mm[name], px_per_mm))
+        w, h = (v + 2 * pad for v in _size_px(sizes_mm[name], px_per_mm))
         for row in rows:
             if row["x"] + w <= texture_px and h <= row["h"]:
                 break
@@ -79,6 +82,6 @@ def _shelves(sizes_mm, px_per_mm, texture_px):
             row = {"x": 0, "y": top, "h": h}
             rows.append(row)
             top += h
-        corners[name] = (row["x"] + PADDING_PX, row["y"] + PADDING_PX)
+        corners[name] = (row["x"] + pad, row["y"] + pad)
         row["x"] += w
     return corners

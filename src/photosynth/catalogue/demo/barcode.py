@@ -60,9 +60,15 @@ def decode(modules: str) -> str:
 
 
 def draw_ean13(
-    c: Canvas, x: float, y: float, digits: str, module_mm: float = 0.30, height_mm: float = 15.0, ink: Color = "#111111",
+    c: Canvas,
+    x: float,
+    y: float,
+    digits: str,
+    module_mm: float = 0.30,
+    height_mm: float = 15.0,
+    ink: Color = "#111111",
     paper: Color = "#ffffff",
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float]:
     """Draw the symbol with quiet zones and digits, its top left corner at (x, y); returns its width and height."""
     modules = encode(digits)
     digits = decode(modules)

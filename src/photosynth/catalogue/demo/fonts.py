@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,7 +38,7 @@ FONT_NAMES = (*_INTER, *_MATPLOTLIB)
 _MEASURE_PX = 128
 
 
-@lru_cache(maxsize=None)
+@cache
 def font_path(name: str) -> str:
     """The file of a typeface. Raises KeyError for an unknown name, DependencyError if matplotlib is absent."""
     if name in _INTER:
@@ -61,7 +61,7 @@ def text_width(string: str, name: str, size: float, tracking: float = 0.0, stret
     return em * size * stretch
 
 
-@lru_cache(maxsize=None)
+@cache
 def cap_height(name: str) -> float:
     """Height of a capital H as a fraction of the em."""
     box = font(name, _MEASURE_PX).getbbox("H", anchor="ls")

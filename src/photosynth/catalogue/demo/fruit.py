@@ -3,118 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 from photosynth.catalogue.demo.canvas import Canvas
-from photosynth.catalogue.demo.paint import Linear, Radial, darker, lighter, mix
-from photosynth.catalogue.demo.paths import drop, ellipse, leaf, midrib, place, spline, star
-
-Picture = Callable[[Canvas, float, float, float, float], None]
-"""A picture: canvas, x, y, r, turn_deg."""
-
-_GREEN = ("#1f6b2c", "#4fa03a", "#a9d45c")
-
-
-def green_leaf(c: Canvas, x: float, y: float, length: float, turn_deg: float, width: float = 0.46) -> None:
-    """A leaf with a midrib and side veins, its stalk end at (x, y)."""
-    a = math.radians(turn_deg)
-    tip = (x + length * math.cos(a), y + length * math.sin(a))
-    blade = leaf(x, y, length, length * width, turn_deg)
-    c.fill(blade, Linear((x, y), tip, ((0, _GREEN[0]), (0.6, _GREEN[1]), (1, _GREEN[2]))))
-    lit = leaf(x, y, length, length * width * 0.9, turn_deg)[:24]
-    rib = midrib(x, y, length, turn_deg)
-    c.fill(np.concatenate([lit, rib[::-1]]), lighter(_GREEN[2], 0.1), opacity=0.28)
-    c.stroke(rib, length * 0.02, lighter(_GREEN[2], 0.35), opacity=0.8)
-
-
-def _shaded_ball(c: Canvas, outline: np.ndarray, x: float, y: float, r: float, color: str, rim: str) -> None:
-    """Fill an outline as a lit round body."""
-    stops = ((0, lighter(color, 0.38)), (0.45, color), (0.85, mix(color, rim, 0.7)), (1, rim))
-    c.fill(outline, Radial((x - r * 0.35, y - r * 0.4), r * 1.5, stops))
-
-
-def _gloss(c: Canvas, x: float, y: float, r: float, turn_deg: float = -38.0, strength: float = 0.55) -> None:
-    c.fill(ellipse(x, y, r, r * 0.55, turn_deg), "#ffffff", opacity=strength, blur=r * 0.22)
-
-
-def citrus(skin: str, rim: str, oval: float = 1.0) -> Picture:
-    """A whole citrus fruit with pores and a leaf."""
-
-    def draw(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> None:
-        body = ellipse(0, 0, r * oval, r, n=90)
-        if oval > 1:
-            a = np.linspace(0, 2 * math.pi, 90, endpoint=False)
-            tip = r * 0.16 * (np.exp(-(((a + math.pi) % (2 * math.pi) - math.pi) ** 2) / 0.05))
-            body = body + np.stack([tip, np.zeros_like(tip)], axis=1)
-        body = place(body, x, y, 1.0, turn_deg)
-        _shaded_ball(c, body, x, y, r * (1 + oval) / 2, skin, rim)
-        rng = np.random.default_rng(7)
-        n = 90
-        rho, phi = np.sqrt(rng.uniform(0, 0.86, n)), rng.uniform(0, 2 * math.pi, n)
-        spots = [place(ellipse(r * oval * p * math.cos(q), r * p * math.sin(q), r * 0.013, n=8), x, y, 1, turn_deg)
-                 for p, q in zip(rho, phi, strict=True)]  # fmt: skip
-        c.fill(spots, rim, opacity=0.45)
-        _gloss(c, x - r * 0.38, y - r * 0.48, r * 0.3)
-        stalk = place(np.array([[-r * oval * 0.98, 0.0]]), x, y, 1.0, turn_deg)[0] if oval > 1 else (x, y - r * 0.92)
-        green_leaf(c, stalk[0], stalk[1], r * 0.95, -28 if oval == 1 else turn_deg - 60)
-        c.disc(stalk[0], stalk[1], r * 0.06, "#5b4a22")
-
-    return draw
-
-
-def citrus_half(skin: str, flesh: str, pale: str) -> Picture:
-    """A cut half: peel, pith, ten segments with juice sacs."""
-
-    def draw(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> None:
-        c.disc(
-            x, y, r, Radial((x - r * 0.3, y - r * 0.3), r * 1.4, ((0, lighter(skin, 0.15)), (1, darker(skin, 0.12))))
-        )
-        c.disc(x, y, r * 0.925, mix(pale, "#ffffff", 0.55))
-        n = 10
-        rng = np.random.default_rng(11)
-        for k in range(n):
-            a0 = turn_deg + 360 / n * k
-            wedge = _wedge(r * 0.10, r * 0.86, 360 / n - 4.5, r)
-            wedge = place(wedge, x, y, 1.0, a0)
-            c.fill(
-                wedge, Radial((x, y), r * 0.9, ((0.1, lighter(flesh, 0.42)), (0.55, flesh), (1, darker(flesh, 0.1))))
-            )
-            sacs = []
-            for _ in range(9):
-                rho, phi = rng.uniform(0.3, 0.74) * r, math.radians(a0 + rng.uniform(-0.30, 0.30) * 360 / n)
-                sac = drop(0, 0, r * 0.022, math.degrees(phi) - 90, 4.5)
-                sacs.append(sac + (x + rho * math.cos(phi), y + rho * math.sin(phi)))
-            c.fill(sacs, lighter(flesh, 0.5), opacity=0.42)
-        c.disc(x, y, r * 0.07, mix(pale, "#ffffff", 0.6))
-        c.fill(ellipse(x - r * 0.3, y - r * 0.42, r * 0.36, r * 0.13, -35), "#ffffff", opacity=0.3, blur=r * 0.06)
-
-    return draw
-
-
-def _wedge(r0: float, r1: float, angle_deg: float, r: float) -> np.ndarray:
-    h = math.radians(angle_deg) / 2
-    a = np.linspace(-h, h, 9)
-    outer = np.stack([r1 * np.cos(a * 0.86), r1 * np.sin(a * 0.86)], axis=1)
-    return spline([(r0, 0), (r1 * 0.55, -r1 * 0.55 * math.tan(h) * 0.95), *outer[::2], (r1 * 0.55, r1 * 0.55 * math.tan(h) * 0.95)], per_span=6)  # fmt: skip
+from photosynth.catalogue.demo.citrus import Picture, citrus, citrus_half, gloss, green_leaf, shaded_ball, wedge
+from photosynth.catalogue.demo.paint import Linear, Radial, darker
+from photosynth.catalogue.demo.paths import drop, ellipse, leaf, moved, place, spline, star
 
 
 def mango(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> None:
     """A mango with a red blush and a leaf."""
-    outline = spline([(-1.12, 0.12), (-0.86, -0.52), (-0.2, -0.86), (0.55, -0.72), (1.05, -0.2), (1.1, 0.28),
-                      (0.72, 0.72), (0.05, 0.86), (-0.62, 0.72), (-1.0, 0.48)])  # fmt: skip
+    outline = spline(
+        [
+            (-1.12, 0.12),
+            (-0.86, -0.52),
+            (-0.2, -0.86),
+            (0.55, -0.72),
+            (1.05, -0.2),
+            (1.1, 0.28),
+            (0.72, 0.72),
+            (0.05, 0.86),
+            (-0.62, 0.72),
+            (-1.0, 0.48),
+        ]
+    )
     body = place(outline, x, y, r, turn_deg)
-    _shaded_ball(c, body, x, y, r, "#ffb52b", "#dd7d10")
+    shaded_ball(c, body, x, y, r, "#ffb52b", "#dd7d10")
     with c.clip(body):
         a = math.radians(turn_deg)
-        for along, across, size, color, opacity in ((0.75, -0.45, 0.75, "#d8321f", 0.8), (0.35, -0.75, 0.6, "#e8542a", 0.6), (-0.9, 0.5, 0.55, "#86a83a", 0.55)):  # fmt: skip
+        for along, across, size, color, opacity in (
+            (0.75, -0.45, 0.75, "#d8321f", 0.8),
+            (0.35, -0.75, 0.6, "#e8542a", 0.6),
+            (-0.9, 0.5, 0.55, "#86a83a", 0.55),
+        ):
             px = x + r * (along * math.cos(a) - across * math.sin(a))
             py = y + r * (along * math.sin(a) + across * math.cos(a))
             c.disc(px, py, r * size, color, blur=r * 0.26, opacity=opacity)
-    _gloss(c, x - r * 0.32, y - r * 0.42, r * 0.3, turn_deg - 20)
+    gloss(c, x - r * 0.32, y - r * 0.42, r * 0.3, turn_deg - 20)
     end = place(np.array([[-1.1, 0.1]]), x, y, r, turn_deg)[0]
-    c.stroke(spline([end, end + (-r * 0.1, -r * 0.12)], closed=False), r * 0.07, "#5b4a22")
+    c.stroke(spline([end, (end[0] - r * 0.1, end[1] - r * 0.12)], closed=False), r * 0.07, "#5b4a22")
     green_leaf(c, end[0] - r * 0.08, end[1] - r * 0.1, r * 1.05, turn_deg - 62, 0.36)
 
 
@@ -130,17 +58,46 @@ def mango_half(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -
             for j in range(-4, 5):
                 middle = np.array([[i * step + r * 0.04 * math.sin(j), j * step + r * 0.04 * math.cos(i)]])
                 px, py = place(middle, x, y, 1.0, turn_deg + 45)[0]
-                cube = place(spline(np.array([(-1, -1), (0, -1.08), (1, -1), (1.08, 0), (1, 1), (0, 1.08), (-1, 1), (-1.08, 0)]), per_span=4), px, py, step * 0.41, turn_deg + 45)  # fmt: skip
-                c.fill(cube + (r * 0.02, r * 0.03), "#d97708", opacity=0.55)
-                c.fill(cube, Linear((px - step / 2, py - step / 2), (px + step / 2, py + step / 2), ((0, "#ffe58a"), (0.5, "#ffc238"), (1, "#ffa914"))))  # fmt: skip
+                cube = place(
+                    spline(
+                        np.array([(-1, -1), (0, -1.08), (1, -1), (1.08, 0), (1, 1), (0, 1.08), (-1, 1), (-1.08, 0)]),
+                        per_span=4,
+                    ),
+                    px,
+                    py,
+                    step * 0.41,
+                    turn_deg + 45,
+                )
+                c.fill(moved(cube, r * 0.02, r * 0.03), "#d97708", opacity=0.55)
+                c.fill(
+                    cube,
+                    Linear(
+                        (px - step / 2, py - step / 2),
+                        (px + step / 2, py + step / 2),
+                        ((0, "#ffe58a"), (0.5, "#ffc238"), (1, "#ffa914")),
+                    ),
+                )
 
 
 def strawberry(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> None:
     """A strawberry with seeds and a crown of leaves."""
-    outline = spline([(0, -0.78), (0.5, -0.86), (0.88, -0.48), (0.84, 0.08), (0.5, 0.72), (0.12, 1.1), (-0.12, 1.1),
-                      (-0.5, 0.72), (-0.84, 0.08), (-0.88, -0.48), (-0.5, -0.86)])  # fmt: skip
+    outline = spline(
+        [
+            (0, -0.78),
+            (0.5, -0.86),
+            (0.88, -0.48),
+            (0.84, 0.08),
+            (0.5, 0.72),
+            (0.12, 1.1),
+            (-0.12, 1.1),
+            (-0.5, 0.72),
+            (-0.84, 0.08),
+            (-0.88, -0.48),
+            (-0.5, -0.86),
+        ]
+    )
     body = place(outline, x, y, r, turn_deg)
-    _shaded_ball(c, body, x, y, r, "#e8283c", "#9c0f2a")
+    shaded_ball(c, body, x, y, r, "#e8283c", "#9c0f2a")
     with c.clip(body):
         for row in range(-3, 5):
             for col in range(-3, 4):
@@ -149,16 +106,20 @@ def strawberry(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -
                 px, py = place(np.array([[u, v]]), x, y, r, turn_deg)[0]
                 c.fill(drop(px, py + r * 0.012, r * 0.052, turn_deg, 1.9), "#8a0c20", opacity=0.75)
                 c.fill(drop(px, py, r * 0.036, turn_deg, 2.1), "#ffd970")
-    _gloss(c, x - r * 0.36, y - r * 0.32, r * 0.26, strength=0.5)
+    gloss(c, x - r * 0.36, y - r * 0.32, r * 0.26, strength=0.5)
     top = place(np.array([[0.0, -0.80]]), x, y, r, turn_deg)[0]
     for k, spread in enumerate((-168, -140, -12, -40, 160, 20, -90)):
         green_leaf(c, top[0], top[1], r * (0.62 if k < 4 else 0.5), turn_deg + spread, 0.42)
-    c.stroke(spline([top, top + (r * 0.06, -r * 0.22), top + (r * 0.2, -r * 0.36)], closed=False), r * 0.07, "#4f8a35")
+    c.stroke(
+        spline([top, (top[0] + r * 0.06, top[1] - r * 0.22), (top[0] + r * 0.2, top[1] - r * 0.36)], closed=False),
+        r * 0.07,
+        "#4f8a35",
+    )
 
 
 def blueberry(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> None:
     """One blueberry with its crown and bloom."""
-    _shaded_ball(c, ellipse(x, y, r), x, y, r, "#4a5fae", "#1b2250")
+    shaded_ball(c, ellipse(x, y, r), x, y, r, "#4a5fae", "#1b2250")
     a = math.radians(turn_deg - 60)
     px, py = x + r * 0.3 * math.cos(a), y + r * 0.3 * math.sin(a)
     c.fill(place(star(0, 0, 0.44, 0.25, 5, turn_deg), px, py, r), "#222a5e")
@@ -171,7 +132,14 @@ def blueberries(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) 
     """A handful of blueberries with two leaves."""
     green_leaf(c, x - r * 0.3, y - r * 0.5, r * 1.1, turn_deg - 150, 0.5)
     green_leaf(c, x + r * 0.3, y - r * 0.5, r * 1.1, turn_deg - 32, 0.5)
-    spots = ((-0.1, -0.62, 0.40, 40), (-0.66, -0.12, 0.44, 200), (0.62, -0.2, 0.43, 20), (-0.28, 0.52, 0.46, 120), (0.46, 0.5, 0.44, 300), (0.0, 0.0, 0.50, 80))  # fmt: skip
+    spots = (
+        (-0.1, -0.62, 0.40, 40),
+        (-0.66, -0.12, 0.44, 200),
+        (0.62, -0.2, 0.43, 20),
+        (-0.28, 0.52, 0.46, 120),
+        (0.46, 0.5, 0.44, 300),
+        (0.0, 0.0, 0.50, 80),
+    )
     for u, v, size, turn in spots:
         px, py = place(np.array([[u, v]]), x, y, r, turn_deg * 0.3)[0]
         c.disc(px + r * 0.05, py + r * 0.09, r * size, "#0d1230", opacity=0.32, blur=r * 0.06)
@@ -189,27 +157,62 @@ def cherries(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> 
     green_leaf(c, top[0], top[1], r * 1.05, 12, 0.46)
     for u, v in ((-0.52, 0.3), (0.55, 0.42)):
         px, py = place(np.array([[u, v]]), x, y, r, turn_deg)[0]
-        body = spline(np.array([(0, -0.42), (0.34, -0.5), (0.55, -0.1), (0.4, 0.42), (0, 0.54), (-0.4, 0.42), (-0.55, -0.1), (-0.34, -0.5)]) * r + (px, py))  # fmt: skip
-        _shaded_ball(c, body, px, py, r * 0.56, "#c3142f", "#56041a")
+        body = spline(
+            np.array(
+                [
+                    (0, -0.42),
+                    (0.34, -0.5),
+                    (0.55, -0.1),
+                    (0.4, 0.42),
+                    (0, 0.54),
+                    (-0.4, 0.42),
+                    (-0.55, -0.1),
+                    (-0.34, -0.5),
+                ]
+            )
+            * r
+            + (px, py)
+        )
+        shaded_ball(c, body, px, py, r * 0.56, "#c3142f", "#56041a")
         c.fill(ellipse(px, py - r * 0.38, r * 0.14, r * 0.05), "#56041a", opacity=0.7, blur=r * 0.02)
-        _gloss(c, px - r * 0.2, py - r * 0.16, r * 0.14, strength=0.7)
+        gloss(c, px - r * 0.2, py - r * 0.16, r * 0.14, strength=0.7)
 
 
 def tomato(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> None:
     """A tomato with its green star."""
-    outline = spline([(0, -0.80), (0.45, -0.88), (0.92, -0.55), (1.06, 0.05), (0.8, 0.68), (0.3, 0.92), (-0.3, 0.92),
-                      (-0.8, 0.68), (-1.06, 0.05), (-0.92, -0.55), (-0.45, -0.88)])  # fmt: skip
+    outline = spline(
+        [
+            (0, -0.80),
+            (0.45, -0.88),
+            (0.92, -0.55),
+            (1.06, 0.05),
+            (0.8, 0.68),
+            (0.3, 0.92),
+            (-0.3, 0.92),
+            (-0.8, 0.68),
+            (-1.06, 0.05),
+            (-0.92, -0.55),
+            (-0.45, -0.88),
+        ]
+    )
     body = place(outline, x, y, r, turn_deg)
-    _shaded_ball(c, body, x, y, r * 1.05, "#e63a24", "#9d1512")
+    shaded_ball(c, body, x, y, r * 1.05, "#e63a24", "#9d1512")
     with c.clip(body):
         for u in (-0.5, 0.5):
             seam = place(spline([(0, -0.8), (u, -0.35), (u * 1.3, 0.3)], closed=False), x, y, r, turn_deg)
             c.stroke(seam, r * 0.05, "#a51a14", opacity=0.25)
-    _gloss(c, x - r * 0.45, y - r * 0.34, r * 0.28, strength=0.6)
+    gloss(c, x - r * 0.45, y - r * 0.34, r * 0.28, strength=0.6)
     top = place(np.array([[0.0, -0.74]]), x, y, r, turn_deg)[0]
     for spread in (-175, -140, -20, 0, 150, 35, 95):
-        c.fill(leaf(top[0], top[1], r * 0.62, r * 0.15, turn_deg + spread, 0.2), Radial((top[0], top[1]), r * 0.6, ((0, "#2c6b22"), (1, "#6eb53f"))))  # fmt: skip
-    c.stroke(spline([top, top + (r * 0.03, -r * 0.2), top + (r * 0.14, -r * 0.34)], closed=False), r * 0.1, "#3f7d2c")
+        c.fill(
+            leaf(top[0], top[1], r * 0.62, r * 0.15, turn_deg + spread, 0.2),
+            Radial((top[0], top[1]), r * 0.6, ((0, "#2c6b22"), (1, "#6eb53f"))),
+        )
+    c.stroke(
+        spline([top, (top[0] + r * 0.03, top[1] - r * 0.2), (top[0] + r * 0.14, top[1] - r * 0.34)], closed=False),
+        r * 0.1,
+        "#3f7d2c",
+    )
 
 
 def tomato_half(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> None:
@@ -218,7 +221,7 @@ def tomato_half(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) 
     c.disc(x, y, r * 0.93, Radial((x - r * 0.2, y - r * 0.2), r * 1.1, ((0, "#f9806a"), (1, "#ea4a36"))))
     rng = np.random.default_rng(5)
     for k in range(5):
-        chamber = place(_wedge(r * 0.26, r * 0.76, 52, r), x, y, 1.0, turn_deg + 72 * k)
+        chamber = place(wedge(r * 0.26, r * 0.76, 52), x, y, 1.0, turn_deg + 72 * k)
         c.fill(chamber, Radial((x, y), r * 0.8, ((0.3, "#f2692f"), (1, "#d42a1c"))))
         for _ in range(6):
             a = math.radians(turn_deg + 72 * k + rng.uniform(-19, 19))
@@ -241,21 +244,30 @@ def olives(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> No
     for u, v, turn, color in ((-0.3, 0.36, 70, "#5a6b22"), (0.32, 0.26, 105, "#6e7f2a"), (0.84, 0.02, 75, "#3c3550")):
         px, py = place(np.array([[u, v]]), x, y, r, turn_deg)[0]
         body = ellipse(px, py, r * 0.33, r * 0.235, turn_deg + turn)
-        _shaded_ball(c, body, px, py, r * 0.33, color, darker(color, 0.5))
-        _gloss(c, px - r * 0.09, py - r * 0.12, r * 0.07, strength=0.75)
+        shaded_ball(c, body, px, py, r * 0.33, color, darker(color, 0.5))
+        gloss(c, px - r * 0.09, py - r * 0.12, r * 0.07, strength=0.75)
 
 
 def chickpeas(c: Canvas, x: float, y: float, r: float, turn_deg: float = 0.0) -> None:
     """A small heap of chickpeas."""
-    outline = spline([(-0.9, 0.1), (-0.55, -0.75), (0.2, -0.95), (0.8, -0.55), (1.12, -0.12), (0.85, 0.5), (0.2, 0.9), (-0.55, 0.75)])  # fmt: skip
-    for u, v, turn in ((-0.1, -0.52, 10), (-0.62, 0.05, 200), (0.6, 0.0, -30), (-0.25, 0.5, 80), (0.42, 0.56, 20), (0.02, 0.04, -70)):  # fmt: skip
+    outline = spline(
+        [(-0.9, 0.1), (-0.55, -0.75), (0.2, -0.95), (0.8, -0.55), (1.12, -0.12), (0.85, 0.5), (0.2, 0.9), (-0.55, 0.75)]
+    )
+    for u, v, turn in (
+        (-0.1, -0.52, 10),
+        (-0.62, 0.05, 200),
+        (0.6, 0.0, -30),
+        (-0.25, 0.5, 80),
+        (0.42, 0.56, 20),
+        (0.02, 0.04, -70),
+    ):
         px, py = place(np.array([[u, v]]), x, y, r, turn_deg)[0]
         c.disc(px + r * 0.03, py + r * 0.08, r * 0.38, "#5a3a10", opacity=0.35, blur=r * 0.06)
         body = place(outline, px, py, r * 0.36, turn)
-        _shaded_ball(c, body, px, py, r * 0.36, "#e9c586", "#b07f3c")
+        shaded_ball(c, body, px, py, r * 0.36, "#e9c586", "#b07f3c")
         crease = place(spline([(0.9, -0.1), (0.4, 0.02), (0.05, 0.3)], closed=False), px, py, r * 0.36, turn)
         c.stroke(crease, r * 0.03, "#9b6b2c", opacity=0.5)
-        _gloss(c, px - r * 0.12, py - r * 0.14, r * 0.08, strength=0.5)
+        gloss(c, px - r * 0.12, py - r * 0.14, r * 0.08, strength=0.5)
 
 
 orange, orange_half = citrus("#ff9a1f", "#d95f02"), citrus_half("#ff8c12", "#ff9c24", "#ffd9a0")

@@ -46,7 +46,7 @@ def sections(profile: tuple[Turn, ...]) -> list[Section]:
     """Round the corners and cut the profile where the panel changes (in the middle of a rounded corner)."""
     points, panels = [], []
     for k, turn in enumerate(profile):
-        here = np.array([turn.r, turn.z])
+        here = np.array([turn.r, turn.z], dtype=np.float64)
         if 0 < k < len(profile) - 1 and turn.fillet > 0:
             before, after = profile[k - 1], profile[k + 1]
             curve = _fillet(np.array([before.r, before.z]), here, np.array([after.r, after.z]), turn.fillet)

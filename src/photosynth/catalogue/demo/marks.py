@@ -15,9 +15,18 @@ Rows = tuple[tuple[str, str], ...]
 
 
 def nutrition_table(
-    c: Canvas, x: float, y: float, width: float, rows: Rows, *, size: float = 2.0, ink: Color = "#1c1c1c",
-    title: str = "Nutrition", per: str = "per 100 g", paper: Color | None = None,
-) -> float:  # fmt: skip
+    c: Canvas,
+    x: float,
+    y: float,
+    width: float,
+    rows: Rows,
+    *,
+    size: float = 2.0,
+    ink: Color = "#1c1c1c",
+    title: str = "Nutrition",
+    per: str = "per 100 g",
+    paper: Color | None = None,
+) -> float:
     """A ruled table of names and amounts; a name that starts with a dash is indented. Returns the y below it."""
     line = size * 1.5
     height = line * (len(rows) + 1.5) + size * 0.4
@@ -32,8 +41,16 @@ def nutrition_table(
         at = y + line * (k + 1.9) + size * 0.1
         sub = name.startswith("-")
         label = name.lstrip("- ")
-        c.text(x + inset + (size if sub else 0.0), at, label, size, ink, "regular" if sub else "semibold", anchor="lm",
-               fit=width * 0.62)  # fmt: skip
+        c.text(
+            x + inset + (size if sub else 0.0),
+            at,
+            label,
+            size,
+            ink,
+            "regular" if sub else "semibold",
+            anchor="lm",
+            fit=width * 0.62,
+        )
         c.text(x + width - inset, at, amount, size, ink, "regular", anchor="rm", fit=width * 0.36)
         if k < len(rows) - 1:
             c.rect(x + inset, at + line * 0.5, x + width - inset, at + line * 0.5 + rule * 0.7, ink, opacity=0.55)
@@ -83,7 +100,7 @@ def date_stamp(
 
 def round_badge(
     c: Canvas, x: float, y: float, r: float, ground: Paint, ink: Color, big: str, small: str, ring: str = ""
-) -> None:  # fmt: skip
+) -> None:
     """A disc with a large and a small word and, if given, type round its edge."""
     c.disc(x + r * 0.03, y + r * 0.07, r, "#000000", opacity=0.22, blur=r * 0.06)
     c.disc(x, y, r, ground)

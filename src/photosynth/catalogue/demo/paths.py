@@ -108,3 +108,8 @@ def splash(x: float, y: float, r: float, seed: int, n: int = 11, spike: float = 
         for da, rr in ((-0.5 * 2 * math.pi / n, r * 0.86), (-w, long * 0.9), (0.0, long), (w, long * 0.9)):
             points.append((x + rr * math.cos(a + da), y + rr * math.sin(a + da)))
     return spline(points, per_span=8)
+
+
+def moved(path: np.ndarray, dx: float, dy: float) -> np.ndarray:
+    """The outline shifted."""
+    return np.asarray(path, dtype=np.float64) + np.array([dx, dy])

@@ -6,15 +6,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photosynth.catalogue.demo import fruit, marks, pictures, words
+from photosynth.catalogue.demo import citrus, fruit, marks, pictures, words
 from photosynth.catalogue.demo.barcode import draw_ean13
 from photosynth.catalogue.demo.canvas import Canvas
 from photosynth.catalogue.demo.paint import Color, Linear, Radial, darker, from_hsv, lighter, luma, mix
-from photosynth.catalogue.demo.paths import box, leaf, place, spline, splash, star, wave
+from photosynth.catalogue.demo.paths import box, leaf, place, splash, spline, star, wave
 from photosynth.catalogue.demo.words import pick
 
-_FACES = ("black", "black", "black-italic", "extrabold", "light", "serif-bold", "serif-bold-italic", "times-bold",
-          "times-bold-italic", "times-italic", "antique-italic", "antique-bold", "mono-bold")  # fmt: skip
+_FACES = (
+    "black",
+    "black",
+    "black-italic",
+    "extrabold",
+    "light",
+    "serif-bold",
+    "serif-bold-italic",
+    "times-bold",
+    "times-bold-italic",
+    "times-italic",
+    "antique-italic",
+    "antique-bold",
+    "mono-bold",
+)
 
 
 @dataclass(frozen=True)
@@ -145,7 +158,11 @@ def print_ground(c: Canvas, s: Style) -> None:
     elif s.ground == 8:
         for _ in range(7):
             r = rng.uniform(0.08, 0.3) * min(w, h)
-            c.fill(splash(rng.uniform(0, w), rng.uniform(0, h), r, int(rng.integers(999))), s.accents[int(rng.integers(3))], opacity=rng.uniform(0.3, 0.9))  # fmt: skip
+            c.fill(
+                splash(rng.uniform(0, w), rng.uniform(0, h), r, int(rng.integers(999))),
+                s.accents[int(rng.integers(3))],
+                opacity=rng.uniform(0.3, 0.9),
+            )
 
 
 def face_of(c: Canvas, m: float, width: float, s: Style, rng: np.random.Generator) -> None:
@@ -221,8 +238,20 @@ def _brand(c: Canvas, m: float, y: float, width: float, size: float, s: Style) -
         c.rect(m - width * 0.47, y - size * 0.62, m + width * 0.47, y + size * 0.62, a, radius=size * 0.6)
         c.text(m, y, s.brand, size, on_a, s.face, fit=width * 0.8)
     elif s.brand_form == 2:
-        c.fill(spline([(m - width / 2, y - size * 0.5), (m, y - size * 0.72), (m + width / 2, y - size * 0.5), (m + width / 2, y + size * 0.5),
-                       (m, y + size * 0.72), (m - width / 2, y + size * 0.5)], per_span=8), a)  # fmt: skip
+        c.fill(
+            spline(
+                [
+                    (m - width / 2, y - size * 0.5),
+                    (m, y - size * 0.72),
+                    (m + width / 2, y - size * 0.5),
+                    (m + width / 2, y + size * 0.5),
+                    (m, y + size * 0.72),
+                    (m - width / 2, y + size * 0.5),
+                ],
+                per_span=8,
+            ),
+            a,
+        )
         c.text(m, y, s.brand, size, on_a, s.face, fit=width * 0.78)
     elif s.brand_form == 3:
         c.text(m, y, s.brand, size * 1.1, "#ffffff", s.face, fit=width * 0.92, outline=(size * 0.06, darker(a, 0.5)))
@@ -244,9 +273,9 @@ def _picture(c: Canvas, x: float, y: float, r: float, s: Style) -> None:
         pick(rng, tuple(fruit.FRUIT.values()))(c, x, y, r, rng.uniform(-30, 30))
     elif s.picture == 2:
         pictures.liquid_splash(c, x, y, r * 0.75, a, int(rng.integers(999)))
-        fruit.citrus_half(a, b, lighter(b, 0.6))(c, x, y, r * 0.7, rng.uniform(0, 90))
+        citrus.citrus_half(a, b, lighter(b, 0.6))(c, x, y, r * 0.7, rng.uniform(0, 90))
     elif s.picture == 3:
-        fruit.citrus(a, darker(a, 0.35), rng.uniform(1.0, 1.35))(c, x, y, r, rng.uniform(-40, 40))
+        citrus.citrus(a, darker(a, 0.35), rng.uniform(1.0, 1.35))(c, x, y, r, rng.uniform(-40, 40))
     elif s.picture == 4:
         for k in range(-2, 3):
             pictures.oat_ear(c, x + k * r * 0.4, y + r, r * rng.uniform(1.4, 2.0), k * 12, darker(a, 0.3), a)
@@ -266,4 +295,13 @@ def _picture(c: Canvas, x: float, y: float, r: float, s: Style) -> None:
             u, v = rng.normal(0, 0.4, 2) * r
             size = r * rng.uniform(0.2, 0.5)
             color = s.accents[int(rng.integers(3))]
-            c.disc(x + u, y + v, size, Radial((x + u - size * 0.3, y + v - size * 0.3), size * 1.5, ((0, lighter(color, 0.5)), (1, darker(color, 0.3)))))  # fmt: skip
+            c.disc(
+                x + u,
+                y + v,
+                size,
+                Radial(
+                    (x + u - size * 0.3, y + v - size * 0.3),
+                    size * 1.5,
+                    ((0, lighter(color, 0.5)), (1, darker(color, 0.3))),
+                ),
+            )

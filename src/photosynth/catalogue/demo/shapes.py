@@ -168,7 +168,7 @@ def gable_carton(width_mm: float, depth_mm: float, body_mm: float, roof_mm: floa
 
     def build(rects: Mapping[str, UvRect]) -> list[Patch]:
         ridge_z = body_mm + roof_mm
-        fin_rects = {name: rects["fin"] for name in SIDE_NAMES}
+        fin_rects = dict.fromkeys(SIDE_NAMES, rects["fin"])
         u0, v0, u1, v1 = rects["fin"]
         for name in ("left", "right", "top", "bottom"):
             fin_rects[name] = (u0, v0, u0 + (u1 - u0) * 0.02, v0 + (v1 - v0) * 0.1)

@@ -8,18 +8,24 @@ _STARTS = "b br c cl cr d dr f fl fr g gl gr h j k kl l m n p pl pr qu r s sk sl
 _VOWELS = "a e i o u a e i o ai ee oo ou ia io".split()
 _ENDS = "n r l s t x m nd rt ll ss lo ra na ni ta co va".split()
 _GOODS = (
-    "Juice Nectar Soda Tea Coffee Cocoa Milk Kefir Yoghurt Butter Cheese Cream Soup Broth Sauce Pesto Salsa Relish Mustard "
-    "Pickles Olives Beans Lentils Peas Corn Rice Pasta Noodles Flour Oats Muesli Flakes Crisps Nuts Seeds Honey Jam Syrup "
+    "Juice Nectar Soda Tea Coffee Cocoa Milk Kefir Yoghurt Butter Cheese Cream Soup Broth Sauce Pesto Salsa Relish "
+    "Mustard "
+    "Pickles Olives Beans Lentils Peas Corn Rice Pasta Noodles Flour Oats Muesli Flakes Crisps Nuts Seeds Honey Jam "
+    "Syrup "
     "Biscuits Wafers Toffee Fudge Mints Tuna Herring Spread Tofu Soap Shampoo Balm Cleaner Detergent Starch Yeast Salt"
 ).split()
 _KINDS = (
-    "Classic Original Crispy Creamy Smooth Extra Light Golden Roasted Smoked Spicy Mild Sweet Salted Wild Fresh Pure Double "
+    "Classic Original Crispy Creamy Smooth Extra Light Golden Roasted Smoked Spicy Mild Sweet Salted Wild Fresh "
+    "Pure Double "
     "Whole Fine Organic Mountain Garden Farmhouse Family Premium Zero Instant Quick Soft Dark Ruby Silver Royal Summer"
 ).split()
 _PROSE = (
-    "keep cool and dry once open use within days best before see base contains may contain traces of nuts milk wheat soya "
-    "ingredients water sugar salt oil starch natural flavouring acid shake well serve chilled for allergens see words in bold "
-    "made with care by our friends in the valley packed in a protective atmosphere produce of more than one country store away "
+    "keep cool and dry once open use within days best before see base contains may contain traces of nuts milk "
+    "wheat soya "
+    "ingredients water sugar salt oil starch natural flavouring acid shake well serve chilled for allergens see "
+    "words in bold "
+    "made with care by our friends in the valley packed in a protective atmosphere produce of more than one country "
+    "store away "
     "from sunlight do not freeze recycle this pack suitable for everyone"
 ).split()
 

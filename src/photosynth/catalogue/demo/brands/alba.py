@@ -9,8 +9,14 @@ from photosynth.catalogue.demo.paint import Linear
 from photosynth.catalogue.demo.shapes import Shape, glass_bottle
 
 _GLASS, _CREAM, _INK, _GOLD = "#1f2f17", "#f6efdc", "#2b3320", "#b98c35"
-_ROWS = (("Energy", "3 404 kJ / 828 kcal"), ("Fat", "92 g"), ("- of which saturates", "13 g"), ("Carbohydrate", "0 g"),
-         ("Protein", "0 g"), ("Salt", "0 g"))  # fmt: skip
+_ROWS = (
+    ("Energy", "3 404 kJ / 828 kcal"),
+    ("Fat", "92 g"),
+    ("- of which saturates", "13 g"),
+    ("Carbohydrate", "0 g"),
+    ("Protein", "0 g"),
+    ("Salt", "0 g"),
+)
 
 
 def shape() -> Shape:
@@ -69,8 +75,16 @@ def _award(c: Canvas, m: float) -> None:
 
 def _back(c: Canvas, m: float) -> None:
     c.text(m, 12.5, "From old trees", 6.0, _INK, "times-bold-italic")
-    y = c.paragraph(m - 21, 18, 42, "Green, peppery and a little stubborn, like the hill it grows on. Pour it over everything "
-                    "that is warm.", 2.6, _INK, align="m", leading=1.38)  # fmt: skip
+    y = c.paragraph(
+        m - 21,
+        18,
+        42,
+        "Green, peppery and a little stubborn, like the hill it grows on. Pour it over everything that is warm.",
+        2.6,
+        _INK,
+        align="m",
+        leading=1.38,
+    )
     y = marks.nutrition_table(c, m - 20, y + 2, 40, _ROWS, size=2.3, ink=_INK, per="per 100 ml")
     draw_ean13(c, m - 18, y + 4, "761204566016", 0.32, 19, ink=_INK, paper="#fffaf0")
     marks.recycling_loop(c, m - 10, y + 30, 3.8, _INK, "71", "GL")

@@ -8,13 +8,22 @@ from photosynth.catalogue.demo import fruit, marks
 from photosynth.catalogue.demo.barcode import draw_ean13
 from photosynth.catalogue.demo.brands.zizz import metal_end
 from photosynth.catalogue.demo.canvas import Canvas
+from photosynth.catalogue.demo.citrus import green_leaf
 from photosynth.catalogue.demo.paint import Linear
 from photosynth.catalogue.demo.paths import arc
 from photosynth.catalogue.demo.shapes import Shape, food_can
 
 _RED, _DEEP, _CREAM, _GOLD, _GREEN = "#b5121b", "#7d0a14", "#fbf1d9", "#d9a441", "#2f5a2a"
-_ROWS = (("Energy", "103 kJ / 24 kcal"), ("Fat", "0.2 g"), ("- of which saturates", "0 g"), ("Carbohydrate", "3.8 g"),
-         ("- of which sugars", "3.6 g"), ("Fibre", "0.9 g"), ("Protein", "1.2 g"), ("Salt", "0.05 g"))  # fmt: skip
+_ROWS = (
+    ("Energy", "103 kJ / 24 kcal"),
+    ("Fat", "0.2 g"),
+    ("- of which saturates", "0 g"),
+    ("Carbohydrate", "3.8 g"),
+    ("- of which sugars", "3.6 g"),
+    ("Fibre", "0.9 g"),
+    ("Protein", "1.2 g"),
+    ("Salt", "0.05 g"),
+)
 
 
 def shape() -> Shape:
@@ -58,7 +67,7 @@ def _face(c: Canvas, m: float) -> None:
             (-14, 74, 18, 160),
             (15, 74, 18, 18),
         ):
-            fruit.green_leaf(c, m + x, y, length, turn, 0.52)
+            green_leaf(c, m + x, y, length, turn, 0.52)
         fruit.tomato(c, m - 14.5, 71.0, 11.5, -10)
         fruit.tomato(c, m + 14.0, 69.5, 10.5, 12)
         c.disc(m + 0.5, 79.2, 11.8, "#4a0508", opacity=0.3, blur=1.5)
@@ -69,16 +78,33 @@ def _face(c: Canvas, m: float) -> None:
 def _facts(c: Canvas, m: float) -> None:
     c.text(m, 14.0, "Bel Campo", 8.0, _CREAM, "serif-bold-italic")
     y = marks.nutrition_table(c, m - 20, 20, 40, _ROWS, size=2.3, ink=_DEEP, paper=_CREAM)
-    c.paragraph(m - 20, y + 3, 40, "Tomatoes 65 %, tomato juice, citric acid. Once open move to a glass bowl, keep cold and use "
-                "within two days. Store cool and dry.", 2.2, _CREAM, align="m", leading=1.35)  # fmt: skip
+    c.paragraph(
+        m - 20,
+        y + 3,
+        40,
+        "Tomatoes 65 %, tomato juice, citric acid. Once open move to a glass bowl, keep cold and use "
+        "within two days. Store cool and dry.",
+        2.2,
+        _CREAM,
+        align="m",
+        leading=1.35,
+    )
     marks.tidy_person(c, m - 8, 84.5, 10.5, _CREAM)
     marks.recycling_loop(c, m + 8, 78.5, 4.4, _CREAM, "40", "FE")
 
 
 def _small_print(c: Canvas, m: float) -> None:
     c.text(m, 14.5, "Ripe, peeled, ready.", 5.0, _CREAM, "times-bold-italic")
-    c.paragraph(m - 20, 20.5, 40, "Soften an onion in olive oil, add one tin, a leaf of basil and twenty quiet minutes. That is "
-                "supper.", 2.5, _CREAM, align="m", leading=1.4)  # fmt: skip
+    c.paragraph(
+        m - 20,
+        20.5,
+        40,
+        "Soften an onion in olive oil, add one tin, a leaf of basil and twenty quiet minutes. That is supper.",
+        2.5,
+        _CREAM,
+        align="m",
+        leading=1.4,
+    )
     draw_ean13(c, m - 18, 37, "761204555010", 0.32, 20, ink="#3a0508", paper=_CREAM)
     marks.leaf_badge(c, m, 69, 8.0, _GREEN, _CREAM, "SUN RIPENED")
     marks.date_stamp(c, m - 17, 81, ("BBE 03 2029  LT 114 B",), 2.7, "#2a0306")

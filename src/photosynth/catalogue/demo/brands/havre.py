@@ -9,8 +9,16 @@ from photosynth.catalogue.demo.paths import spline
 from photosynth.catalogue.demo.shapes import Shape, brick_carton
 
 _PAPER, _INK, _CLAY, _MIST = "#ece5d6", "#22333d", "#d9653b", "#b9cdd3"
-_ROWS = (("Energy", "193 kJ / 46 kcal"), ("Fat", "1.5 g"), ("- of which saturates", "0.2 g"), ("Carbohydrate", "6.7 g"),
-         ("- of which sugars", "4.0 g"), ("Fibre", "0.8 g"), ("Protein", "1.0 g"), ("Salt", "0.10 g"))  # fmt: skip
+_ROWS = (
+    ("Energy", "193 kJ / 46 kcal"),
+    ("Fat", "1.5 g"),
+    ("- of which saturates", "0.2 g"),
+    ("Carbohydrate", "6.7 g"),
+    ("- of which sugars", "4.0 g"),
+    ("Fibre", "0.8 g"),
+    ("Protein", "1.0 g"),
+    ("Salt", "0.10 g"),
+)
 
 
 def shape() -> Shape:
@@ -62,8 +70,16 @@ def _facts(c: Canvas) -> None:
     w, h = c.width, c.height
     _band(c)
     c.text(6, 13, "What's in it", 6.5, _INK, "black", anchor="lm", tracking=-0.02)
-    y = c.paragraph(6, 21, w - 12, "Water, OATS 10 %, rapeseed oil, calcium carbonate, sea salt, vitamins D2, B2 and B12. "
-                    "Free from milk and soya.", 2.8, _INK, leading=1.38)  # fmt: skip
+    y = c.paragraph(
+        6,
+        21,
+        w - 12,
+        "Water, OATS 10 %, rapeseed oil, calcium carbonate, sea salt, vitamins D2, B2 and B12. "
+        "Free from milk and soya.",
+        2.8,
+        _INK,
+        leading=1.38,
+    )
     y = marks.nutrition_table(c, 6, y + 3, w - 12, _ROWS, size=2.7, ink=_INK, per="per 100 ml")
     marks.ticks(c, 6, y + 4.5, ("Foams like a dream", "Grown within 90 km"), 3.2, _INK, _CLAY)
     c.rect(0, h - 13, w, h, _INK)
@@ -75,8 +91,15 @@ def _story(c: Canvas) -> None:
     _band(c)
     c.text(6, 14, "Slow fields,", 7.2, _INK, "black", anchor="lm", tracking=-0.03)
     c.text(6, 22.5, "short list.", 7.2, _CLAY, "black", anchor="lm", tracking=-0.03)
-    y = c.paragraph(6, 31, w - 12, "Our oats stand in the north wind all summer and arrive here before breakfast. We soak, press "
-                    "and stop there.", 3.0, _INK, leading=1.42)  # fmt: skip
+    y = c.paragraph(
+        6,
+        31,
+        w - 12,
+        "Our oats stand in the north wind all summer and arrive here before breakfast. We soak, press and stop there.",
+        3.0,
+        _INK,
+        leading=1.42,
+    )
     c.stroke(spline([(6, y + 2), (20, y + 0.6), (34, y + 2), (w - 6, y + 1)], closed=False), 0.5, _CLAY)
     draw_ean13(c, 10.5, y + 7, "761204544014", 0.34, 21, ink=_INK, paper="#f7f3ea")
     marks.recycling_loop(c, 14, y + 40, 4.6, _INK, "81", "C/PAP")

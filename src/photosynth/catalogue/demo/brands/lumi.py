@@ -10,13 +10,22 @@ import numpy as np
 from photosynth.catalogue.demo import fruit, marks, pictures
 from photosynth.catalogue.demo.barcode import draw_ean13
 from photosynth.catalogue.demo.canvas import Canvas
+from photosynth.catalogue.demo.citrus import Picture
 from photosynth.catalogue.demo.paint import Color, Linear, Radial, lighter
 from photosynth.catalogue.demo.paths import box
 from photosynth.catalogue.demo.shapes import Shape, yoghurt_pot
 
 _BLUE, _INK, _WHITE = "#1f4fa3", "#16305f", "#fbfaf6"
-_ROWS = (("Energy", "389 kJ / 92 kcal"), ("Fat", "2.6 g"), ("- of which saturates", "1.7 g"), ("Carbohydrate", "12.4 g"),
-         ("- of which sugars", "11.8 g"), ("Protein", "4.1 g"), ("Salt", "0.13 g"), ("Calcium", "130 mg"))  # fmt: skip
+_ROWS = (
+    ("Energy", "389 kJ / 92 kcal"),
+    ("Fat", "2.6 g"),
+    ("- of which saturates", "1.7 g"),
+    ("Carbohydrate", "12.4 g"),
+    ("- of which sugars", "11.8 g"),
+    ("Protein", "4.1 g"),
+    ("Salt", "0.13 g"),
+    ("Calcium", "130 mg"),
+)
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,7 @@ class Flavour:
 
     word: str
     accent: Color
-    picture: fruit.Picture
+    picture: Picture
     digits: str
 
 
@@ -92,15 +101,32 @@ def _face(c: Canvas, m: float, f: Flavour) -> None:
 
 def _facts(c: Canvas, m: float, f: Flavour) -> None:
     y = marks.nutrition_table(c, m - 21, 8, 42, _ROWS, size=2.3, ink=_INK, paper="#ffffff")
-    c.paragraph(m - 21, y + 3, 42, f"Yoghurt (milk), {f.word.lower()} 12 %, sugar, lemon juice, live cultures. Contains milk. "
-                "Keep chilled below 6 C. Once open eat within three days.", 2.05, _INK, align="m")  # fmt: skip
+    c.paragraph(
+        m - 21,
+        y + 3,
+        42,
+        f"Yoghurt (milk), {f.word.lower()} 12 %, sugar, lemon juice, live cultures. Contains milk. "
+        "Keep chilled below 6 C. Once open eat within three days.",
+        2.05,
+        _INK,
+        align="m",
+    )
     marks.leaf_badge(c, m, 74.5, 7.5, _BLUE, "#ffffff", "MEADOW MILK")
 
 
 def _small_print(c: Canvas, m: float, f: Flavour) -> None:
     c.text(m, 11, "Stirred, not hurried.", 4.4, f.accent, "times-bold-italic")
-    c.paragraph(m - 20, 16, 40, "Milk from small farms, cultures that take the night off to work, and a spoonful of summer. "
-                "That is all there is in it.", 2.3, _INK, align="m", leading=1.35)  # fmt: skip
+    c.paragraph(
+        m - 20,
+        16,
+        40,
+        "Milk from small farms, cultures that take the night off to work, and a spoonful of summer. "
+        "That is all there is in it.",
+        2.3,
+        _INK,
+        align="m",
+        leading=1.35,
+    )
     draw_ean13(c, m - 17.5, 34, f.digits, 0.31, 18.0)
     marks.recycling_loop(c, m - 12, 62.5, 4.0, _INK, "5", "PP")
     marks.tidy_person(c, m - 1, 67, 10, _INK)

@@ -8,13 +8,22 @@ from photosynth.catalogue.demo import fruit, marks, pictures
 from photosynth.catalogue.demo.barcode import draw_ean13
 from photosynth.catalogue.demo.canvas import Canvas
 from photosynth.catalogue.demo.paint import Linear, Radial
-from photosynth.catalogue.demo.paths import spline
+from photosynth.catalogue.demo.paths import moved, spline
 from photosynth.catalogue.demo.shapes import Shape, carton_box
 
 _RED, _NAVY, _BROWN = "#c8202f", "#17305e", "#5a2d06"
 _SKY = ((0.0, "#fff1b0"), (0.35, "#ffd23f"), (0.75, "#ffa51f"), (1.0, "#f47a12"))
-_ROWS = (("Energy", "1 610 kJ / 381 kcal"), ("Fat", "3.9 g"), ("- of which saturates", "0.7 g"), ("Carbohydrate", "72 g"),
-         ("- of which sugars", "18 g"), ("Fibre", "8.6 g"), ("Protein", "9.8 g"), ("Salt", "0.75 g"), ("Iron", "9.1 mg"))  # fmt: skip
+_ROWS = (
+    ("Energy", "1 610 kJ / 381 kcal"),
+    ("Fat", "3.9 g"),
+    ("- of which saturates", "0.7 g"),
+    ("Carbohydrate", "72 g"),
+    ("- of which sugars", "18 g"),
+    ("Fibre", "8.6 g"),
+    ("Protein", "9.8 g"),
+    ("Salt", "0.75 g"),
+    ("Iron", "9.1 mg"),
+)
 
 
 def shape() -> Shape:
@@ -47,9 +56,9 @@ def _banner(c: Canvas, x: float, y: float, w: float, h: float) -> None:
     foot = spline([(x + w / 2, y + h / 2 + bend), (x, y + h / 2 - bend), (x - w / 2, y + h / 2 + bend)], closed=False)
     for side in (-1, 1):
         tail = np.array([(0.42, -0.25), (0.62, -0.30), (0.57, 0.15), (0.62, 0.62), (0.42, 0.66)]) * (side * w, h)
-        c.fill(tail + (x, y + bend * 1.3), "#861320")
+        c.fill(moved(tail, x, y + bend * 1.3), "#861320")
     body = np.concatenate([top, foot])
-    c.fill(body + (0, h * 0.07), "#000000", opacity=0.28, blur=h * 0.05)
+    c.fill(moved(body, 0, h * 0.07), "#000000", opacity=0.28, blur=h * 0.05)
     c.fill(body, Linear((x, y - h / 2), (x, y + h / 2), ((0, "#e2323f"), (1, "#a9152a"))))
     for rim, shift in ((top, 0.09), (foot, -0.09)):
         c.stroke(rim * (0.985, 1) + (x * 0.015, h * shift), h * 0.022, "#ffd98a")
@@ -104,8 +113,16 @@ def _back(c: Canvas) -> None:
     _banner(c, 70, 27, 108, 23)
     c.text(14, 55, "A good morning", 13.5, _NAVY, "black", anchor="lm", tracking=-0.03)
     c.text(14, 69, "has a hole in it.", 13.5, _RED, "black", anchor="lm", tracking=-0.03)
-    c.paragraph(14, 82, 112, "We mill whole oats slowly, bake them into rings and finish each batch with honey from our "
-                "neighbour's hives. The hole? That is where the milk goes.", 5.0, _NAVY, leading=1.42)  # fmt: skip
+    c.paragraph(
+        14,
+        82,
+        112,
+        "We mill whole oats slowly, bake them into rings and finish each batch with honey from our "
+        "neighbour's hives. The hole? That is where the milk goes.",
+        5.0,
+        _NAVY,
+        leading=1.42,
+    )
     for x, size, turn in ((14, 60, -8), (28, 72, 2), (172, 74, 6), (184, 58, 12), (158, 62, -4)):
         pictures.oat_ear(c, x, 206, size, turn, "#8a6a1a", "#f3cf6b")
     pictures.bowl_of_rings(c, m, 158, 36, _RED)
@@ -119,8 +136,15 @@ def _back(c: Canvas) -> None:
         c.paragraph(x - 23, 233, 46, line, 4.0, _NAVY, align="m", face="semibold")
     c.rect(0, h - 29, w, h, _NAVY)
     draw_ean13(c, w - 50, h - 26.5, "761204533018", 0.36, 23.5)
-    c.paragraph(12, h - 24, 110, "Morrow's Mill, Old Bridge Road 1, Fairhaven. Contains oats and barley. May contain milk and "
-                "nuts. Store cool and dry. Packed by weight, contents may settle. Questions? www.morrows.example", 3.1, "#ffffff")  # fmt: skip
+    c.paragraph(
+        12,
+        h - 24,
+        110,
+        "Morrow's Mill, Old Bridge Road 1, Fairhaven. Contains oats and barley. May contain milk and "
+        "nuts. Store cool and dry. Packed by weight, contents may settle. Questions? www.morrows.example",
+        3.1,
+        "#ffffff",
+    )
 
 
 def _side(c: Canvas, facts: bool) -> None:
@@ -133,8 +157,16 @@ def _side(c: Canvas, facts: bool) -> None:
         c.text(m, 16, "Morrow's", 9.5, _RED, "serif-bold-italic")
         c.text(m, 27, "Golden Rings", 6.8, _NAVY, "black-italic", tracking=-0.02)
         y = marks.nutrition_table(c, 4, 36, w - 8, _ROWS, size=3.1, ink=_NAVY, paper="#fffaf0")
-        y = c.paragraph(5, y + 6, w - 10, "Ingredients: whole-grain OAT flour 68 %, sugar, wheat starch, honey 5 %, BARLEY malt extract, "
-                        "salt, iron, vitamins B6, B12, D. For allergens see words in capitals.", 3.0, _NAVY, leading=1.4)  # fmt: skip
+        y = c.paragraph(
+            5,
+            y + 6,
+            w - 10,
+            "Ingredients: whole-grain OAT flour 68 %, sugar, wheat starch, honey 5 %, BARLEY malt extract, "
+            "salt, iron, vitamins B6, B12, D. For allergens see words in capitals.",
+            3.0,
+            _NAVY,
+            leading=1.4,
+        )
         y = marks.ticks(c, 7, y + 5, ("Whole grain first", "Source of iron", "No colours"), 3.7, _NAVY, "#2c7a3a")
         pictures.honey_drop(c, m, y + 27, 9.5)
         c.text(m, y + 48, "with real honey", 5.2, _RED, "times-bold-italic")

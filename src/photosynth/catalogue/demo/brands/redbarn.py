@@ -7,13 +7,20 @@ import numpy as np
 from photosynth.catalogue.demo import fruit, marks, pictures
 from photosynth.catalogue.demo.barcode import draw_ean13
 from photosynth.catalogue.demo.canvas import Canvas
+from photosynth.catalogue.demo.citrus import green_leaf
 from photosynth.catalogue.demo.paint import Linear
 from photosynth.catalogue.demo.paths import box
 from photosynth.catalogue.demo.shapes import Shape, squeeze_bottle
 
 _RED, _DEEP, _CREAM, _GREEN, _INK = "#b01218", "#6e0a10", "#fff5e0", "#2f6b34", "#33120c"
-_ROWS = (("Energy", "435 kJ / 102 kcal"), ("Fat", "0.1 g"), ("Carbohydrate", "23 g"), ("- of which sugars", "22 g"),
-         ("Protein", "1.2 g"), ("Salt", "1.8 g"))  # fmt: skip
+_ROWS = (
+    ("Energy", "435 kJ / 102 kcal"),
+    ("Fat", "0.1 g"),
+    ("Carbohydrate", "23 g"),
+    ("- of which sugars", "22 g"),
+    ("Protein", "1.2 g"),
+    ("Salt", "1.8 g"),
+)
 
 
 def shape() -> Shape:
@@ -70,7 +77,7 @@ def _front(c: Canvas, m: float) -> None:
     c.text(m, 53.6, "Tomato Ketchup", 10.0, "#ffffff", "times-bold-italic", fit=60)
     with c.clip(_shield(m, 28.9, 9.1, h - 8.1)):
         for x, turn in ((-8, -160), (8, -24), (0, -95)):
-            fruit.green_leaf(c, m + x, 82, 17, turn, 0.5)
+            green_leaf(c, m + x, 82, 17, turn, 0.5)
         fruit.tomato(c, m - 10.5, 85, 11.0, -8)
         c.disc(m + 10.0, 88.8, 9.6, "#4a0508", opacity=0.25, blur=1.2)
         fruit.tomato_half(c, m + 9.5, 87.5, 9.4, 10)
@@ -83,8 +90,16 @@ def _back(c: Canvas, m: float) -> None:
     c.fill(box(m - 29, 6, m + 29, h - 6, 8), _CREAM)
     c.text(m, 14, "Grown slow, squeezed fast.", 4.8, _RED, "times-bold-italic", fit=50)
     y = marks.nutrition_table(c, m - 24, 20, 48, _ROWS, size=2.6, ink=_INK)
-    y = c.paragraph(m - 24, y + 3, 48, "Tomatoes, spirit vinegar, sugar, salt, spice and celery extract. Shake well. Keep cold once "
-                    "open and use within eight weeks.", 2.5, _INK, leading=1.35)  # fmt: skip
+    y = c.paragraph(
+        m - 24,
+        y + 3,
+        48,
+        "Tomatoes, spirit vinegar, sugar, salt, spice and celery extract. Shake well. Keep cold once "
+        "open and use within eight weeks.",
+        2.5,
+        _INK,
+        leading=1.35,
+    )
     draw_ean13(c, m - 18, y + 2, "761204577012", 0.32, 19, paper="#fffaf0")
     marks.recycling_loop(c, m - 9, y + 29, 4.0, _INK, "1", "PET")
     marks.tidy_person(c, m + 6, y + 33.5, 10, _INK)

@@ -7,14 +7,24 @@ from dataclasses import dataclass
 from photosynth.catalogue.demo import fruit, marks, pictures
 from photosynth.catalogue.demo.barcode import draw_ean13
 from photosynth.catalogue.demo.canvas import Canvas
+from photosynth.catalogue.demo.citrus import Picture, green_leaf
 from photosynth.catalogue.demo.paint import Color, Linear, lighter
 from photosynth.catalogue.demo.paths import drop, spline, wave
 from photosynth.catalogue.demo.shapes import Shape, gable_carton
 
 _GREEN, _DEEP, _CREAM = "#0f5241", "#093a2e", "#fff7e4"
 _ROOF = 50.2
-_ROWS = (("Energy", "188 kJ / 44 kcal"), ("Fat", "0.2 g"), ("- of which saturates", "0 g"), ("Carbohydrate", "9.8 g"),
-         ("- of which sugars", "9.4 g"), ("Fibre", "0.4 g"), ("Protein", "0.6 g"), ("Salt", "0 g"), ("Vitamin C", "32 mg"))  # fmt: skip
+_ROWS = (
+    ("Energy", "188 kJ / 44 kcal"),
+    ("Fat", "0.2 g"),
+    ("- of which saturates", "0 g"),
+    ("Carbohydrate", "9.8 g"),
+    ("- of which sugars", "9.4 g"),
+    ("Fibre", "0.4 g"),
+    ("Protein", "0.6 g"),
+    ("Salt", "0 g"),
+    ("Vitamin C", "32 mg"),
+)
 
 
 @dataclass(frozen=True)
@@ -24,14 +34,16 @@ class Flavour:
     word: str
     accent: Color
     ink: Color
-    whole: fruit.Picture
-    half: fruit.Picture
+    whole: Picture
+    half: Picture
     whole_turn_deg: float
     digits: str
     pressed_from: str
 
 
-ORANGE = Flavour("Orange", "#ff9416", "#e05a00", fruit.orange, fruit.orange_half, 0.0, "761204500101", "five whole oranges")  # fmt: skip
+ORANGE = Flavour(
+    "Orange", "#ff9416", "#e05a00", fruit.orange, fruit.orange_half, 0.0, "761204500101", "five whole oranges"
+)
 MANGO = Flavour("Mango", "#ffc02e", "#d98300", fruit.mango, fruit.mango_half, -24.0, "761204500118", "two ripe mangoes")
 
 
@@ -83,8 +95,8 @@ def _front(c: Canvas, f: Flavour, badge: bool) -> None:
     c.text(m, 104.5, f.word, 22.0, f.ink, "times-bold-italic", fit=58)
     c.text(m, 116.5, "100 % juice, not from concentrate", 3.1, _DEEP, "semibold")
     pictures.liquid_splash(c, m, 163.0, 24.0, lighter(f.accent, 0.12), 12)
-    fruit.green_leaf(c, m - 8, 148, 24, -150)
-    fruit.green_leaf(c, m + 8, 148, 24, -28)
+    green_leaf(c, m - 8, 148, 24, -150)
+    green_leaf(c, m + 8, 148, 24, -28)
     f.whole(c, m - 13.0, 154.0, 17.0, f.whole_turn_deg)
     c.disc(m + 8.5, 171.5, 20.0, "#5a2c00", opacity=0.22, blur=2.0)
     f.half(c, m + 8.0, 169.0, 20.0, 8.0)
@@ -101,8 +113,16 @@ def _front(c: Canvas, f: Flavour, badge: bool) -> None:
 def _facts(c: Canvas, f: Flavour) -> None:
     _ground(c, f)
     c.text(35, 66, "sunnora", 9.0, _GREEN, "black", tracking=-0.04)
-    y = c.paragraph(8, 75, 54, f"{f.word} juice. Ingredients: juice of {f.pressed_from}. Gently pasteurised. Shake well, "
-                    "pour cold. Once open keep chilled and drink within five days.", 2.55, _DEEP, face="regular")  # fmt: skip
+    y = c.paragraph(
+        8,
+        75,
+        54,
+        f"{f.word} juice. Ingredients: juice of {f.pressed_from}. Gently pasteurised. Shake well, "
+        "pour cold. Once open keep chilled and drink within five days.",
+        2.55,
+        _DEEP,
+        face="regular",
+    )
     y = marks.nutrition_table(c, 8, y + 2.5, 54, _ROWS, size=2.45, ink=_DEEP, per="per 100 ml", paper="#fffdf6")
     marks.ticks(c, 8, y + 4, ("No added sugar", "No preservatives", "One of your five a day"), 3.0, _DEEP, f.ink)
     fruit_y = 178.0
@@ -114,14 +134,31 @@ def _facts(c: Canvas, f: Flavour) -> None:
 def _story(c: Canvas, f: Flavour) -> None:
     _ground(c, f)
     c.text(35, 67, "From grove to glass", 5.6, f.ink, "times-bold-italic", fit=54)
-    c.paragraph(8, 75, 54, "We pick late, when the sun has done its work, and press on the same day. No water, no sugar, "
-                "no hurry. What you pour is what grew on the tree.", 2.7, _DEEP, leading=1.4)  # fmt: skip
+    c.paragraph(
+        8,
+        75,
+        54,
+        "We pick late, when the sun has done its work, and press on the same day. No water, no sugar, "
+        "no hurry. What you pour is what grew on the tree.",
+        2.7,
+        _DEEP,
+        leading=1.4,
+    )
     c.stroke(spline([(8, 104), (22, 102.6), (35, 104), (48, 105.4), (62, 104)], closed=False), 0.5, f.accent)
     f.whole(c, 35, 121, 11.5, f.whole_turn_deg)
     draw_ean13(c, 15.5, 138, f.digits, 0.34, 21.0, paper="#fffdf6")
     marks.recycling_loop(c, 19, 171.5, 4.2, _GREEN, "81", "C/PAP")
     marks.tidy_person(c, 33, 176, 10.5, _GREEN)
     marks.leaf_badge(c, 54, 171, 6.4, _GREEN, "#ffffff", "PLANT CARTON")
-    c.paragraph(8, 208, 54, "Sunnora Fruit Co., 4 Grove Lane, Port Amber. Packed in a protective atmosphere. "
-                "Rinse, fold flat and recycle with the cap on.", 2.3, "#ffffff", face="semibold", align="m")  # fmt: skip
+    c.paragraph(
+        8,
+        208,
+        54,
+        "Sunnora Fruit Co., 4 Grove Lane, Port Amber. Packed in a protective atmosphere. "
+        "Rinse, fold flat and recycle with the cap on.",
+        2.3,
+        "#ffffff",
+        face="semibold",
+        align="m",
+    )
     c.text(35, 234, "PRESSED  CHILLED  POURED", 2.6, "#ffffff", "extrabold", tracking=0.12)

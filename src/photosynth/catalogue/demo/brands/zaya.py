@@ -9,13 +9,20 @@ import numpy as np
 from photosynth.catalogue.demo import fruit, marks, pictures
 from photosynth.catalogue.demo.barcode import draw_ean13
 from photosynth.catalogue.demo.canvas import Canvas
+from photosynth.catalogue.demo.citrus import green_leaf
 from photosynth.catalogue.demo.paint import Radial
 from photosynth.catalogue.demo.paths import ellipse, place, star
 from photosynth.catalogue.demo.shapes import Shape, snap_lid_tub
 
 _TEAL, _DEEP, _SAND, _SAFFRON = "#0f6b6b", "#0a4448", "#f7e9cf", "#e8a023"
-_ROWS = (("Energy", "1 205 kJ / 291 kcal"), ("Fat", "24 g"), ("- of which saturates", "2.6 g"), ("Carbohydrate", "10 g"),
-         ("Protein", "7.2 g"), ("Salt", "0.9 g"))  # fmt: skip
+_ROWS = (
+    ("Energy", "1 205 kJ / 291 kcal"),
+    ("Fat", "24 g"),
+    ("- of which saturates", "2.6 g"),
+    ("Carbohydrate", "10 g"),
+    ("Protein", "7.2 g"),
+    ("Salt", "0.9 g"),
+)
 
 
 def shape() -> Shape:
@@ -25,7 +32,7 @@ def shape() -> Shape:
 
 def paint(c: dict[str, Canvas]) -> None:
     """Print wall and lid."""
-    for name, panel in c.items():
+    for panel in c.values():
         panel.rect(0, 0, panel.width, panel.height, _SAND)
     edge = c["lid-edge"]
     edge.rect(0, 0, edge.width, edge.height, _TEAL)
@@ -61,8 +68,16 @@ def _wall(c: Canvas) -> None:
         fruit.chickpeas(c, m + 28, 16.0, 10.5, 0)
     m = w * 0.25
     marks.nutrition_table(c, m - 36, 3, 38, _ROWS, size=2.0, ink=_DEEP, paper=_SAND)
-    c.paragraph(m + 6, 4, 30, "Chickpeas 52 %, SESAME paste 18 %, rapeseed oil, lemon juice, garlic, salt. Keep below 6 C. Once "
-                "open eat within three days.", 2.1, "#ffffff", leading=1.35)  # fmt: skip
+    c.paragraph(
+        m + 6,
+        4,
+        30,
+        "Chickpeas 52 %, SESAME paste 18 %, rapeseed oil, lemon juice, garlic, salt. Keep below 6 C. Once "
+        "open eat within three days.",
+        2.1,
+        "#ffffff",
+        leading=1.35,
+    )
     m = w * 0.75
     draw_ean13(c, m - 33, 4, "761204588018", 0.31, 19.5, ink=_DEEP, paper=_SAND)
     marks.recycling_loop(c, m + 12, 11, 4.2, "#ffffff", "5", "PP")
@@ -88,8 +103,8 @@ def _lid(c: Canvas) -> None:
             a, r = 2.4 * k, 3.2 + 0.75 * k
             c.disc(m + r * math.cos(a), m + 19 + 0.8 * r * math.sin(a), 0.55, "#b8321a", opacity=0.85)
         fruit.chickpeas(c, m - 20, m + 14.5, 6.5, 30)
-        fruit.green_leaf(c, m + 15, m + 10, 9, -40, 0.5)
-        fruit.green_leaf(c, m + 16, m + 11, 8, 10, 0.5)
+        green_leaf(c, m + 15, m + 10, 9, -40, 0.5)
+        green_leaf(c, m + 16, m + 11, 8, 10, 0.5)
     c.text(m, m - 17.0, "Zaya", 20.0, _TEAL, "serif-bold-italic", tracking=-0.02)
     c.text(m, m - 2.8, "CLASSIC HUMMUS", 4.4, _DEEP, "extrabold", tracking=0.1, fit=56)
     marks.pill(c, m, m + 41.6, "250 g", 4.0, _DEEP, "#ffffff")

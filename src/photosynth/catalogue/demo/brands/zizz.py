@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from photosynth.catalogue.demo import fruit, marks, pictures
 from photosynth.catalogue.demo.barcode import draw_ean13
 from photosynth.catalogue.demo.canvas import Canvas
+from photosynth.catalogue.demo.citrus import Picture, green_leaf
 from photosynth.catalogue.demo.paint import Color, Linear, Radial, lighter
 from photosynth.catalogue.demo.paths import box, ellipse
 from photosynth.catalogue.demo.shapes import Shape, drink_can
 
 _NIGHT, _SEA = "#101f4d", "#1d4c9b"
-_ROWS = (("Energy", "84 kJ / 20 kcal"), ("Fat", "0 g"), ("Carbohydrate", "4.8 g"), ("- of which sugars", "4.7 g"),
-         ("Protein", "0 g"), ("Salt", "0.01 g"))  # fmt: skip
+_ROWS = (
+    ("Energy", "84 kJ / 20 kcal"),
+    ("Fat", "0 g"),
+    ("Carbohydrate", "4.8 g"),
+    ("- of which sugars", "4.7 g"),
+    ("Protein", "0 g"),
+    ("Salt", "0.01 g"),
+)
 
 
 @dataclass(frozen=True)
@@ -22,8 +29,8 @@ class Flavour:
 
     word: str
     accent: Color
-    whole: fruit.Picture
-    half: fruit.Picture
+    whole: Picture
+    half: Picture
     digits: str
 
 
@@ -84,9 +91,9 @@ def _face(c: Canvas, m: float, f: Flavour) -> None:
     c.text(m, 47.2, "SPARKLING SODA", 2.9, "#ffffff", "semibold", tracking=0.22)
     y = h * 0.695
     if f.whole is f.half:
-        f.whole(c, m - 0.5, y + 0.5, 17.0, 0.0)
+        f.whole(c, m - 1.5, y + 3.0, 14.5, 0.0)
     else:
-        fruit.green_leaf(c, m + 2, y - 6, 17, -40)
+        green_leaf(c, m + 3, y - 2, 14, -32)
         f.whole(c, m - 8.5, y - 1.5, 11.5, -24.0)
         c.disc(m + 10.5, y + 5.0, 11.8, "#060d26", opacity=0.35, blur=1.4)
         f.half(c, m + 10.0, y + 3.5, 11.8, 10.0)
@@ -96,8 +103,16 @@ def _face(c: Canvas, m: float, f: Flavour) -> None:
 def _facts(c: Canvas, m: float, f: Flavour) -> None:
     c.text(m, 7.0, "zizz", 9.0, "#ffffff", "black-italic", tracking=-0.04)
     y = marks.nutrition_table(c, m - 17, 13.5, 34, _ROWS, size=2.1, ink="#ffffff", per="per 100 ml")
-    y = c.paragraph(m - 18, y + 3, 36, f"Sparkling water, {f.word.lower()} juice 9 %, sugar, natural flavouring, citric acid. "
-                    "Serve cold. Do not shake, do not freeze. Best before: see base.", 1.95, "#ffffff", align="m")  # fmt: skip
+    y = c.paragraph(
+        m - 18,
+        y + 3,
+        36,
+        f"Sparkling water, {f.word.lower()} juice 9 %, sugar, natural flavouring, citric acid. "
+        "Serve cold. Do not shake, do not freeze. Best before: see base.",
+        1.95,
+        "#ffffff",
+        align="m",
+    )
     marks.net_weight(c, m - 1.5, y + 4.5, "330 ml", 5.0, f.accent, "mm")
     marks.recycling_loop(c, m - 10, y + 16, 4.4, "#ffffff", "41", "ALU")
     marks.tidy_person(c, m + 6, y + 20.5, 10, "#ffffff")
@@ -106,7 +121,16 @@ def _facts(c: Canvas, m: float, f: Flavour) -> None:
 def _small_print(c: Canvas, m: float, f: Flavour) -> None:
     c.text(m, 9.0, "Small bubbles.", 4.6, f.accent, "times-bold-italic")
     c.text(m, 15.0, "Big afternoon.", 4.6, f.accent, "times-bold-italic")
-    c.paragraph(m - 18, 20.5, 36, "Real fruit, cold water and eleven thousand bubbles, give or take. Tip, sip, repeat.", 2.2, "#ffffff", align="m", leading=1.4)  # fmt: skip
+    c.paragraph(
+        m - 18,
+        20.5,
+        36,
+        "Real fruit, cold water and eleven thousand bubbles, give or take. Tip, sip, repeat.",
+        2.2,
+        "#ffffff",
+        align="m",
+        leading=1.4,
+    )
     draw_ean13(c, m - 16.5, 35.0, f.digits, 0.29, 20.0)
     c.rect(m - 15, 61, m + 15, 70, "#ffffff", radius=2, holes=[box(m - 14.6, 61.4, m + 14.6, 69.6, 1.6)])
     c.text(m, 63.8, "RETURN FOR", 2.3, "#ffffff", "semibold", tracking=0.1)
