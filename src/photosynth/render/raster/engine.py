@@ -7,7 +7,7 @@ maps, list fragments, shade them placement by placement, then draw what each pla
 from __future__ import annotations
 
 from collections import OrderedDict
-from time import perf_counter
+from time import thread_time
 
 import numpy as np
 
@@ -39,7 +39,7 @@ PHASES = ("place", "visibility", "shadow", "fragments", "shading", "silhouettes"
 class RasterEngine:
     """A RenderEngine that rasterises.
 
-    `seconds` adds up where time goes, by phase. One engine serves one thread; give each worker its own.
+    `seconds` adds up CPU time by phase. One engine serves one thread; give each worker its own.
     """
 
     name = "raster"
@@ -61,7 +61,7 @@ class RasterEngine:
             raise EngineError(self.name, f"scene {scene.index}", str(error)) from error
 
     def _render(self, scene: Scene) -> Layers:
-        started = perf_counter()
+        started = thread_time()
         view = view_of(scene.camera)
         if len(scene.placements) > MAX_PLACEMENTS:
             raise ValueError(f"{len(scene.placements)} placements; at most {MAX_PLACEMENTS} fit in one scene")
@@ -88,7 +88,7 @@ class RasterEngine:
         return layers
 
     def _clock(self, phase: str, started: float) -> float:
-        now = perf_counter()
+        now = thread_time()
         self.seconds[phase] += now - started
         return now
 
