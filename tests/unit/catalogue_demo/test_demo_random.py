@@ -22,8 +22,8 @@ def test_same_seed_same_package_other_seed_other_package():
 
 
 def test_packages_come_in_many_shapes_and_colours():
-    meshes = [random_package(rng_for(0, k, "distractor"), 96) for k in range(40)]
-    assert len({len(m.faces) for m in meshes}) >= 7
+    meshes = [random_package(rng_for(0, k, "distractor"), 96) for k in range(24)]
+    assert len({len(m.faces) for m in meshes}) >= 6
     hues = np.array([m.texture.reshape(-1, 3).mean(axis=0) for m in meshes])
     assert (hues.std(axis=0) > 20).all()
 

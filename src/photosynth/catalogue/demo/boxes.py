@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from photosynth.catalogue.demo.patch import Patch, UvRect, flat_patch, grid_patch, in_rect
+from photosynth.catalogue.demo.patch import Patch, UvRect, cuts, flat_patch, grid_patch, in_rect
 
 _SIDES = {
     # name: right, up and out of each face as axes, seen from outside
@@ -33,8 +33,7 @@ def bevelled_box(
     for name, axes in _SIDES.items():
         right, up, out = (np.asarray(a, dtype=np.float64) for a in axes)
         h_right, h_up, h_out = (float(np.abs(a) @ half) for a in (right, up, out))
-        xs = np.concatenate([-(h_right - r) - t[::-1], (h_right - r) + t])
-        ys = np.concatenate([-(h_up - r) - t[::-1], (h_up - r) + t])
+        xs, ys = (_stations(h - r, t) for h in (h_right, h_up))
         x, y = np.meshgrid(xs, ys, indexing="ij")
         cube = x[..., None] * right + y[..., None] * up + h_out * out
         inner = np.clip(cube, -(half - r), half - r)
@@ -43,6 +42,12 @@ def bevelled_box(
         uv = np.stack([x / h_right, y / h_up], -1) / 2 + 0.5
         patches.append(grid_patch(inner + r * normals, normals, in_rect(uv, rects[name])))
     return patches
+
+
+def _stations(flat: float, bevel: np.ndarray) -> np.ndarray:
+    """Grid lines across a face: bevel, cells over the flat from -flat to flat, bevel."""
+    middle = np.linspace(-flat, flat, cuts(2 * flat) + 1)
+    return np.concatenate([-flat - bevel[:0:-1], middle, flat + bevel[1:]])
 
 
 def gable_body(
@@ -62,19 +67,21 @@ def gable_body(
         right, _, out = (np.asarray(a, dtype=np.float64) for a in _SIDES[name])
         half, reach = (hx, hy) if name in ("front", "back") else (hy, hx)
         a = np.linspace(math.pi / 4, 0, 4)
-        curve_x = np.concatenate(
-            [-(half - edge_mm) - edge_mm * np.sin(a), (half - edge_mm) + edge_mm * np.sin(a[::-1])]
+        flat = half - edge_mm
+        n_flat = cuts(2 * flat) - 1
+        lean = np.concatenate([-np.sin(a), np.zeros(n_flat), np.sin(a[::-1])])
+        curve_x = edge_mm * lean + np.concatenate(
+            [np.full(4, -flat), np.linspace(-flat, flat, n_flat + 2)[1:-1], np.full(4, flat)]
         )
-        drop = edge_mm * (1 - np.cos(np.concatenate([a, a[::-1]])))
-        lean = np.concatenate([-np.sin(a), np.sin(a[::-1])])
-        loop = curve_x[:, None] * right + (reach - drop)[:, None] * out
-        normal = lean[:, None] * right + np.sqrt(1 - lean**2)[:, None] * out
+        upright = np.sqrt(1 - lean**2)
+        loop = curve_x[:, None] * right + (reach - edge_mm * (1 - upright))[:, None] * out
+        normal = lean[:, None] * right + upright[:, None] * out
         u = (curve_x / half + 1) / 2
-        foot, eaves = loop.copy(), loop.copy()
-        eaves[:, 2] = body_mm
-        ring = np.stack([foot, eaves], axis=1)
-        uv = np.stack([np.stack([u, np.zeros_like(u)], -1), np.stack([u, np.full_like(u, body_mm / total)], -1)], 1)
-        patches.append(grid_patch(ring, np.stack([normal, normal], 1), in_rect(uv, rects[name])))
+        t = np.linspace(0, 1, cuts(body_mm) + 1)
+        ring = loop[:, None, :] + (t * body_mm)[None, :, None] * np.array([0.0, 0.0, 1.0])
+        uv = np.stack(np.broadcast_arrays(u[:, None], t[None, :] * body_mm / total), -1)
+        normals = np.broadcast_to(normal[:, None, :], ring.shape)
+        patches.append(grid_patch(ring, normals, in_rect(uv, rects[name])))
         patches.extend(_roof(name, loop, u, width_mm, body_mm, roof_mm, slope, rects[name]))
         floor.append(loop[:-1])
     under = np.concatenate(floor)[::-1]
@@ -105,24 +112,32 @@ def _roof(name, loop, u, width_mm, body_mm, roof_mm, slope, rect) -> list[Patch]
     total, ridge_z = body_mm + slope, body_mm + roof_mm
     eaves = loop.copy()
     eaves[:, 2] = body_mm
-    v0 = body_mm / total
+    v0, t = body_mm / total, np.linspace(0, 1, cuts(slope) + 1)
     if name in ("front", "back"):
         side = 1.0 if name == "front" else -1.0
         across = (u - u[0]) / (u[-1] - u[0]) - 0.5
         ridge = np.stack([side * across * width_mm, np.zeros_like(u), np.full_like(u, ridge_z)], axis=1)
-        grid = np.stack([eaves, ridge], axis=1)
-        normal = np.cross(grid[-1, 0] - grid[0, 0], grid[len(u) // 2, 1] - grid[len(u) // 2, 0])
+        grid = eaves[:, None] + (ridge - eaves)[:, None] * t[None, :, None]
+        normal = np.cross(grid[-1, 0] - grid[0, 0], grid[len(u) // 2, -1] - grid[len(u) // 2, 0])
         normals = np.broadcast_to(normal / np.linalg.norm(normal), grid.shape)
-        uv = np.stack([np.stack([u, np.full_like(u, v0)], -1), np.stack([u, np.ones_like(u)], -1)], 1)
+        uv = np.stack(np.broadcast_arrays(u[:, None], v0 + (1 - v0) * t[None, :]), -1)
         return [grid_patch(grid, normals, in_rect(uv, rect))]
     side = 1.0 if name == "right" else -1.0
     apex = np.array([side * width_mm * 0.24, 0.0, ridge_z - 0.4])
     ridge_end = np.array([side * width_mm / 2, 0.0, ridge_z])
     middle = np.array([0.5, v0 + 0.86 * (1 - v0)])
+
+    def fold_uv(edge_u: float, down: np.ndarray) -> np.ndarray:
+        return np.stack([np.full_like(down, edge_u), 1 - (1 - v0) * down], -1)
+
     patches = [
         flat_patch([eaves[0], eaves[-1], apex], in_rect([[0, v0], [1, v0], middle], rect)),
-        flat_patch([eaves[0], apex, ridge_end], in_rect([[0, v0], middle, [0, 1]], rect)),
-        flat_patch([eaves[-1], ridge_end, apex], in_rect([[1, v0], [1, 1], middle], rect)),
+        flat_patch(
+            [apex, *(ridge_end + t[:, None] * (eaves[0] - ridge_end))], in_rect([middle, *fold_uv(0.0, t)], rect)
+        ),
+        flat_patch(
+            [apex, *(eaves[-1] + t[:, None] * (ridge_end - eaves[-1]))], in_rect([middle, *fold_uv(1.0, 1 - t)], rect)
+        ),
     ]
     patches.append(flat_patch(eaves, in_rect(np.stack([u, np.full_like(u, v0)], -1), rect)))
     return patches

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photosynth.catalogue.demo.patch import Patch, UvRect, grid_patch, in_rect
+from photosynth.catalogue.demo.patch import Patch, UvRect, cuts, grid_patch, in_rect
 
 SMOOTH_DEG = 35.0
 """Corners of the profile sharper than this are hard edges."""
@@ -46,12 +46,11 @@ def sections(profile: tuple[Turn, ...]) -> list[Section]:
     """Round the corners and cut the profile where the panel changes (in the middle of a rounded corner)."""
     points, panels = [], []
     for k, turn in enumerate(profile):
-        here = np.array([turn.r, turn.z], dtype=np.float64)
-        if 0 < k < len(profile) - 1 and turn.fillet > 0:
-            before, after = profile[k - 1], profile[k + 1]
-            curve = _fillet(np.array([before.r, before.z]), here, np.array([after.r, after.z]), turn.fillet)
-        else:
-            curve = here[None]
+        curve = _corner(profile, k)
+        if points:
+            straight = np.linspace(points[-1], curve[0], cuts(float(np.linalg.norm(curve[0] - points[-1]))) + 1)[1:-1]
+            points.extend(straight)
+            panels.extend([profile[k - 1].panel] * len(straight))
         half = len(curve) // 2
         points.extend(curve)
         panels.extend([profile[max(k - 1, 0)].panel] * half + [turn.panel] * (len(curve) - half))
@@ -107,6 +106,15 @@ def turn(parts: list[Section], rects: Mapping[str, UvRect], n_sides: int = 56) -
                 uv = np.stack(np.broadcast_arrays(around[:, None], along[None, k : k + 2]), -1)
             patches.append(grid_patch(ring, normals, in_rect(uv, rects[part.panel])))
     return patches
+
+
+def _corner(profile: tuple[Turn, ...], k: int) -> np.ndarray:
+    """The points that stand for the k-th corner: itself, or an arc."""
+    here = np.array([profile[k].r, profile[k].z], dtype=np.float64)
+    if profile[k].fillet <= 0 or k in (0, len(profile) - 1):
+        return here[None]
+    before, after = (np.array([profile[j].r, profile[j].z]) for j in (k - 1, k + 1))
+    return _fillet(before, here, after, profile[k].fillet)
 
 
 def _fillet(before: np.ndarray, corner: np.ndarray, after: np.ndarray, radius: float) -> np.ndarray:

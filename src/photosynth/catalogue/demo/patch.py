@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,15 @@ from photosynth.core.mesh import Mesh
 
 UvRect = tuple[float, float, float, float]
 """u0, v0 (bottom left), u1, v1 (top right)."""
+
+
+CELL_MM = 14.0
+"""Long faces are cut into cells about this long: slivers make renderers read the texture far from the pixel."""
+
+
+def cuts(length_mm: float) -> int:
+    """Into how many cells a length is cut."""
+    return max(math.ceil(length_mm / CELL_MM), 1)
 
 
 @dataclass(frozen=True, eq=False)
