@@ -19,6 +19,24 @@ ROOT = Path(__file__).parents[2]
 SCAN = ROOT.parent / "shared" / "data" / "scans" / "ycb" / "006_mustard_bottle" / "textured.obj"
 
 
+def test_a_second_process_compiles_nothing(tmp_path):
+    """Kernels come from the disk cache (a process of its own, for the hash seed and the first compilation)."""
+    code = (
+        "import numpy as np\n"
+        "from photosynth.render.raster.transform import transform_vertices as k\n"
+        "a = np.zeros((1, 3))\n"
+        "k(a.astype(np.float32), np.eye(4), np.ones(3), 1e-3, a, a.copy(), np.zeros(5))\n"
+        "print(sum(k.stats.cache_hits.values()), sum(k.stats.cache_misses.values()))"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    runs = []
+    for seed in ("1", "2", "3"):
+        environment["PYTHONHASHSEED"] = seed
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        runs.append(done.stdout.split())
+    assert runs == [["0", "1"], ["1", "0"], ["1", "0"]]
+
+
 @pytest.mark.slow
 def test_kernels_stay_in_bounds():
     """The twin and robustness tests once more with every array access checked (compiled apart from the others)."""

@@ -16,16 +16,12 @@ from typing import Any
 from numba import config, njit
 from numba.core.caching import FunctionCache
 
-_OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "error_model": "numpy",
-    "boundscheck": bool(config.BOUNDSCHECK),
-    "fastmath": {"contract", "nsz", "arcp", "reassoc"},
-}
+_FAST_MATH = ("arcp", "contract", "nsz", "reassoc")
+_BOUNDS_CHECK = bool(config.BOUNDSCHECK)
 
 
 def _sources_digest() -> str:
-    digest = hashlib.sha256(repr(sorted(map(str, _OPTIONS.items()))).encode())
+    digest = hashlib.sha256(repr((_FAST_MATH, _BOUNDS_CHECK)).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -44,7 +40,7 @@ class _DigestedCache(FunctionCache):
 def kernel(function: Callable) -> Callable:
     """Compile `function` on its first call, or load it from the cache beside this file (or in the user's cache
     folder). Where neither can be written, it is compiled in each process."""
-    dispatcher = njit(**_OPTIONS)(function)
+    dispatcher = njit(nogil=True, error_model="numpy", boundscheck=_BOUNDS_CHECK, fastmath=set(_FAST_MATH))(function)
     try:
         dispatcher._cache = _DigestedCache(function)
     except RuntimeError:  # no writable place for a cache
