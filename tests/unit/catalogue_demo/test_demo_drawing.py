@@ -100,7 +100,7 @@ def test_atlas_panels_do_not_touch_and_are_dilated():
     used, pad = np.zeros((512, 512), dtype=int), padding_px(512)
     canvases = {}
     for k, name in enumerate(sizes):
-        canvases[name] = Canvas(*sizes[name], atlas.px_per_mm, f"#{k + 1:02x}0000")
+        canvases[name] = Canvas(*sizes[name], atlas.px_per_mm, f"#{80 * k:02x}0000")
         x, y = atlas.corners_px[name]
         w, h = canvases[name].size_px
         used[y - pad : y + h + pad, x - pad : x + w + pad] += 1
@@ -112,7 +112,11 @@ def test_atlas_panels_do_not_touch_and_are_dilated():
     assert used.max() == 1
     texture = atlas.texture(canvases)
     x, y = atlas.corners_px["side"]
-    assert texture[y - pad, x - pad, 0] == 2
+    inside = texture[y + 3, x + 3, 0]
+    assert (texture[y - pad : y + 3, x - pad : x + 3, 0] == inside).all()
+    assert abs(int(inside) - 80) < 8
+    assert texture.min() > 0
+    assert texture.max() < 250
 
 
 def test_profile_is_rounded_and_cut_between_panels():

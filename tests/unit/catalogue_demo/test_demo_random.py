@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from photosynth.catalogue.demo.packages import random_label, random_package
+from photosynth.catalogue.demo.words import UNWANTED, invented_word
 from photosynth.core.rng import rng_for
 
 
@@ -44,3 +45,11 @@ def test_labels_differ_and_carry_print():
         for b in labels[:k]:
             assert np.abs(a.astype(int) - b.astype(int)).mean() > 8
     assert np.array_equal(labels[3], random_label(np.random.default_rng(3), 160, 200))
+
+
+def test_invented_words_are_many_short_and_clean():
+    rng = np.random.default_rng(0)
+    words = {invented_word(rng) for _ in range(2000)}
+    assert len(words) > 1900
+    assert all(3 < len(word) <= 11 and word.isalpha() for word in words)
+    assert not [word for word in words if any(fragment in word.lower() for fragment in UNWANTED)]

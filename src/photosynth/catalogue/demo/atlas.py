@@ -10,6 +10,9 @@ import numpy as np
 from photosynth.catalogue.demo.canvas import Canvas
 from photosynth.catalogue.demo.patch import UvRect
 
+PRINT_RANGE = (9, 240)
+"""What pure black and pure white become (sRGB): ink reflects a little, and paper not all, of the light."""
+
 
 def padding_px(texture_px: int) -> int:
     """How far each panel's edge pixels are repeated, so that coarse mip levels do not bleed."""
@@ -46,7 +49,8 @@ class Atlas:
             padded = np.pad(pixels, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
             h, w = padded.shape[:2]
             out[y - pad : y - pad + h, x - pad : x - pad + w] = padded
-        return out
+        low, high = PRINT_RANGE
+        return np.round(low + np.arange(256) * (high - low) / 255.0).astype(np.uint8)[out]
 
 
 def plan_atlas(sizes_mm: Mapping[str, tuple[float, float]], texture_px: int) -> Atlas:

@@ -28,13 +28,22 @@ _PROSE = (
     "store away "
     "from sunlight do not freeze recycle this pack suitable for everyone"
 ).split()
+UNWANTED = (
+    "anal anus arse bich butt clit coc coon cul cum cun dago dik dild dyk fag fart fek fuk gay gook hoe homo hore jap jew "
+    "kak kik klan kok kuk lolit merd nazi neg nig nippl paki pede pedo pee pen pik pis poo porn prik pus puta rap sad sem "
+    "sex shi slav slut spic suk tard tit twat vag wank wop"
+).split()
+"""Letters that random syllables must not spell."""
 
 
-def invented_word(rng: np.random.Generator, syllables: tuple[int, int] = (1, 3)) -> str:
-    """A pronounceable word that is (almost surely) no brand."""
-    n = int(rng.integers(syllables[0], syllables[1] + 1))
-    body = "".join(pick(rng, _STARTS) + pick(rng, _VOWELS) for _ in range(n))
-    return (body + (pick(rng, _ENDS) if rng.random() < 0.6 else ""))[:11].capitalize()
+def invented_word(rng: np.random.Generator) -> str:
+    """A pronounceable word of two or three syllables that is (almost surely) no brand and no rude word."""
+    while True:
+        n = int(rng.integers(2, 4))
+        body = "".join(pick(rng, _STARTS) + pick(rng, _VOWELS) for _ in range(n))
+        word = (body + (pick(rng, _ENDS) if rng.random() < 0.6 else ""))[:11]
+        if not any(fragment in word for fragment in UNWANTED):
+            return word.capitalize()
 
 
 def product_words(rng: np.random.Generator) -> str:
