@@ -29,9 +29,9 @@ _PROSE = (
     "from sunlight do not freeze recycle this pack suitable for everyone"
 ).split()
 UNWANTED = (
-    "anal anus arse bich butt clit coc coon cul cum cun dago dik dild dyk fag fart fek fuk gay gook hoe homo hore jap jew "
-    "kak kik klan kok kuk lolit merd nazi neg nig nippl paki pede pedo pee pen pik pis poo porn prik pus puta rap sad sem "
-    "sex shi slav slut spic suk tard tit twat vag wank wop"
+    "anal anus arse bich butt clit coc coon cul cum cun dago dik dild dyk fag fart fek fuk gay gook hoe "
+    "homo hore jap jew kak kik klan kok kuk lolit merd nazi neg nig nippl paki pede pedo pee pen pik pis "
+    "poo porn prik pus puta rap sad sem sex shi slav slut spic suk tard tit twat vag wank wop"
 ).split()
 """Letters that random syllables must not spell."""
 
