@@ -108,7 +108,7 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
         (
             "train",
             f"{train_config.backbone}, {train_config.epochs} epochs at {train_config.input_px} px",
-            estimate_seconds(train_config, n_train, workers),
+            estimate_seconds(train_config, n_train, config.images // 16),
         ),
         ("evaluate", photos, 10 + n_photos * 0.1 + config.images * 0.002),
     ]
@@ -201,7 +201,7 @@ def _chain(
                 folders["evaluate"],
                 photos=inputs.real,
                 negatives=inputs.negatives,
-                **common,
+                **{**common, "overwrite": True},  # cheap, and photos may be added to a finished run
             ),
         ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -15,6 +16,7 @@ from photosynth.core.engine import UnitResult
 from photosynth.core.errors import EngineError, PhotosynthError
 
 MAX_POOL_RESTARTS = 3
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def available_cores() -> int:
@@ -86,12 +88,28 @@ def _drain(pool: ProcessPoolExecutor, function: Callable[[Any], Any], left: dict
             item = next(queue, None)
             if item is None:
                 break
-            pending.add(pool.submit(_attempt, function, *item))
+            with _single_threaded_children():  # processes are started as units are handed in
+                pending.add(pool.submit(_attempt, function, *item))
         if not pending:
             return
         done, pending = wait(pending, return_when=FIRST_COMPLETED)
         for future in done:
             yield future.result()
+
+
+@contextlib.contextmanager
+def _single_threaded_children() -> Iterator[None]:
+    """Processes started inside use one thread for linear algebra: the workers already fill the cores."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 _setup_error: str | None = None

@@ -36,6 +36,10 @@ def die(unit):
     os._exit(9)
 
 
+def threads_allowed(unit):
+    return os.environ.get("OPENBLAS_NUM_THREADS")
+
+
 def broken_setup():
     raise ConfigError("no engine here")
 
@@ -71,3 +75,9 @@ def test_workers_that_die_are_an_engine_error():
 def test_failing_setup_is_reported_by_every_unit():
     results = list(LocalExecutor(2).map(add, [1, 2], broken_setup))
     assert {r.error for r in results} == {"no engine here"}
+
+
+def test_workers_use_one_thread_each_and_the_parent_is_left_alone(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert [r.value for r in LocalExecutor(2).map(threads_allowed, [1, 2])] == ["1", "1"]
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
