@@ -87,10 +87,10 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
     Raises:
         ConfigError: if the objects folder does not exist or holds fewer than two classes.
     """
-    from photosynth.catalogue.stage import find_models
+    from photosynth.catalogue.discover import find_models
     from photosynth.train.stage import estimate_seconds
 
-    classes = sorted({model.class_name for model in find_models(inputs.objects)})
+    classes = sorted({model.class_name for model in find_models(inputs.objects)[0]})
     if len(classes) < 2:
         raise ConfigError(
             f"{inputs.objects} holds one class only ({', '.join(classes)}); a classifier needs at least two. "

@@ -35,7 +35,8 @@ def read_glb(path: Path) -> Mesh:
     import trimesh
 
     try:
-        loaded = trimesh.load(path, force="mesh", process=False)
+        scene = trimesh.load(path, process=False)  # force="mesh" would drop the stored normals
+        (loaded,) = scene.geometry.values() if hasattr(scene, "geometry") else (scene,)
         material = loaded.visual.material
         image = material.baseColorTexture
         texture = np.ascontiguousarray(np.asarray(image.convert("RGB")))
