@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photosynth.catalogue.demo.packages import demo_objects
 from PIL import Image
 
+from photosynth.catalogue.demo.packages import demo_objects
 from photosynth.cli import main
 from photosynth.core.artifact import verify_artifact
 from photosynth.core.items import read_dataset_info, read_items

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import photosynth
 
@@ -39,3 +41,8 @@ def test_every_public_name_exists_and_is_documented():
 def test_import_is_light():
     code = "import sys, photosynth; print(sorted({'numpy', 'torch', 'cv2', 'msgspec'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_version_is_the_packages():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert photosynth.__version__ == project["version"]

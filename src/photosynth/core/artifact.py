@@ -22,6 +22,7 @@ from photosynth.core.manifest import (
     content_key,
 )
 from photosynth.core.record import Record, from_json, to_plain, to_pretty_json
+from photosynth.core.version import __version__
 
 OWN_FILES = (MANIFEST_FILE, CHECKSUMS_FILE, STARTED_FILE, LOCK_FILE)
 
@@ -145,8 +146,6 @@ class ArtifactWriter:
 
     def finish(self, summary: dict[str, Any] | None = None, notes: tuple[str, ...] = ()) -> Artifact:
         """Check-sum every file, write the manifest last, and return the artifact."""
-        from photosynth import __version__
-
         for path in self.folder.rglob("*.tmp"):
             path.unlink()
         lines = [f"{_sha256(path)}  {relative}\n" for relative, path in _content_files(self.folder)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import photosynth
 from photosynth.core.errors import ConfigError
 from photosynth.core.record import Record, from_toml
 from photosynth.sample.background import BackgroundRecipe
@@ -36,6 +35,10 @@ class KindRecipe(Record, frozen=True, kw_only=True):
                 f"empty_share {self.empty_share:g} and lookalike_share {self.lookalike_share:g} leave no pictures "
                 "of objects; their sum must be below 1"
             )
+
+
+PACKAGE = Path(__file__).resolve().parents[1]
+"""The installed package's folder."""
 
 
 class Recipe(Record, frozen=True, kw_only=True):
@@ -82,8 +85,7 @@ def recipes_folder() -> Path:
     Raises:
         ConfigError: if neither has them.
     """
-    package = Path(photosynth.__file__).resolve().parent
-    for folder in (package / "recipes", package.parents[1] / "recipes"):
+    for folder in (PACKAGE / "recipes", PACKAGE.parents[1] / "recipes"):
         if folder.is_dir():
             return folder
     raise ConfigError(f"this installation has no recipes (looked in {package}); install photosynth again")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-import photosynth
 from photosynth.core.asset import Asset, AssetPart
 from photosynth.core.errors import ConfigError
 from photosynth.core.photo import Photo
 from photosynth.core.record import from_plain, to_plain
 from photosynth.core.scene import MeshFill, PhotoFill
+from photosynth.sample import recipe
 from photosynth.sample.recipe import Recipe, load_recipe, recipe_names, recipes_folder
 from photosynth.sample.scene import sample_scene
 
@@ -122,7 +122,7 @@ def test_recipes_are_found_inside_an_installed_package(tmp_path, monkeypatch) ->
     package = tmp_path / "site-packages" / "photosynth"
     (package / "recipes").mkdir(parents=True)
     (package / "recipes" / "tiny.toml").write_text("about = 'tiny'\n")
-    monkeypatch.setattr(photosynth, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(recipe, "PACKAGE", package)
     assert recipe_names() == ("tiny",)
     assert load_recipe("tiny").about == "tiny"
 
@@ -130,6 +130,6 @@ def test_recipes_are_found_inside_an_installed_package(tmp_path, monkeypatch) ->
 def test_an_installation_without_recipes_says_so(tmp_path, monkeypatch) -> None:
     package = tmp_path / "site-packages" / "photosynth"
     package.mkdir(parents=True)
-    monkeypatch.setattr(photosynth, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(recipe, "PACKAGE", package)
     with pytest.raises(ConfigError, match="has no recipes"):
         recipe_names()
