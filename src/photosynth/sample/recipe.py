@@ -88,7 +88,7 @@ def recipes_folder() -> Path:
     for folder in (PACKAGE / "recipes", PACKAGE.parents[1] / "recipes"):
         if folder.is_dir():
             return folder
-    raise ConfigError(f"this installation has no recipes (looked in {package}); install photosynth again")
+    raise ConfigError(f"this installation has no recipes (looked in {PACKAGE}); install photosynth again")
 
 
 def recipe_names() -> tuple[str, ...]:
