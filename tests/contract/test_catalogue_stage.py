@@ -94,6 +94,8 @@ def objects(tmp_path):
 
 QUICK = CatalogueConfig(n_distractors=2, preview_engine="fake", preview_px=24, distractor_texture_px=32)
 
+QUICK_ONE = {"n_distractors": 1, "distractor_texture_px": 128, "preview_engine": "none"}
+
 
 def contents(folder):
     return {
@@ -253,6 +255,21 @@ def test_wrong_names_are_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ConfigError, match="no render engine"):
         run(CatalogueConfig(preview_engine="magic"), tmp_path / "other", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_real_generators_of_packages_and_labels_fit(tmp_path):
+    write_box(tmp_path / "objects")
+    config = CatalogueConfig(**QUICK_ONE, seed=0)
+    artifact = run(config, tmp_path / "objects", tmp_path / "out")
+    box, look, package = read_assets(artifact.folder)
+    assert (box.role, look.role, package.role) == ("object", "distractor", "distractor")
+    meshes = CatalogueMeshes(artifact.folder)
+    assert meshes.mesh(look.asset_id, "whole").texture.shape == (64, 64, 3)
+    assert np.ptp(meshes.mesh(look.asset_id, "whole").texture.reshape(-1, 3), axis=0).max() > 50
+    assert 0.03 < package.diagonal_m() < 0.6
+    other = run(CatalogueConfig(**QUICK_ONE, seed=1), tmp_path / "objects", tmp_path / "other")
+    first = artifact.path(package.parts[0].model_file).read_bytes()
+    assert other.path(package.parts[0].model_file).read_bytes() != first
 
 
 def test_real_half_scans_agree_with_each_other(tmp_path):

@@ -90,8 +90,10 @@ def unwrap(vertices: np.ndarray, faces: np.ndarray, side_px: int) -> tuple[np.nd
     """
     import xatlas
 
+    low = vertices.min(axis=0)
+    unit = (vertices - low) / (float(np.ptp(vertices, axis=0).max()) or 1.0)
     atlas = xatlas.Atlas()
-    atlas.add_mesh(np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(faces, np.uint32))
+    atlas.add_mesh(np.ascontiguousarray(unit, np.float32), np.ascontiguousarray(faces, np.uint32))
     pack = xatlas.PackOptions()
     pack.padding = 4
     pack.resolution = side_px

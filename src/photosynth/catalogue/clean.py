@@ -12,6 +12,11 @@ from photosynth.core.errors import ConfigError
 FLAT_FACES = 500
 """A mesh with more faces than this, all of them shaded flat, was exported without smoothing by mistake."""
 
+FAR_OFF = 1000.0
+"""Vertices this many times further from the middle than half of the others are mistakes."""
+NO_AREA = 1e-12
+"""Faces of less area, with the box's diagonal as 1 and in single precision, are nothing."""
+
 
 def clean(surface: Surface, debris_fraction: float, where: str) -> tuple[Surface, tuple[str, ...]]:
     """Drop broken vertices, degenerate and doubled faces, debris and unused vertices; merge equal vertices.
@@ -75,19 +80,23 @@ def without_flat_normals(surface: Surface) -> Surface:
 
 
 def _without_broken(surface: Surface) -> tuple[Surface, int]:
-    good = np.isfinite(surface.vertices).all(axis=1)
+    """Without vertices that are not finite or absurdly far off, and without faces of no area or there twice."""
+    good = np.isfinite(surface.vertices).all(axis=1) & (np.abs(surface.vertices) < 1e30).all(axis=1)
     if surface.uv is not None:
-        good &= np.isfinite(surface.uv).all(axis=1)
+        good &= np.isfinite(surface.uv).all(axis=1) & (np.abs(surface.uv) < 1e6).all(axis=1)
+    if good.any():
+        middle = np.median(surface.vertices[good], axis=0)
+        distance = np.linalg.norm(np.where(good[:, None], surface.vertices - middle, 0.0), axis=1)
+        good &= distance <= FAR_OFF * max(float(np.median(distance[good])), 1e-300)
     faces = surface.faces[good[surface.faces].all(axis=1)]
     if len(faces) == 0:
         return replace(surface, faces=faces), len(surface.faces)
-    safe = np.where(good[:, None], surface.vertices, 0.0)
-    span = float(np.linalg.norm(np.ptp(safe[faces.ravel()], axis=0)))
-    _, area = face_normals(safe, faces)
-    keep = area > 1e-14 * max(span, 1e-300) ** 2
-    faces = faces[keep]
-    ring = np.sort(faces, axis=1)
-    _, first = np.unique(ring, axis=0, return_index=True) if len(faces) else (None, np.empty(0, np.int64))
+    safe = np.where(good[:, None], surface.vertices, surface.vertices[faces[0, 0]])
+    span = float(np.linalg.norm(np.ptp(safe, axis=0))) or 1.0
+    single = ((safe - safe[faces[0, 0]]) / span).astype(np.float32).astype(float)
+    _, area = face_normals(single, faces)
+    faces = faces[area > NO_AREA]
+    _, first = np.unique(np.sort(faces, axis=1), axis=0, return_index=True) if len(faces) else (None, np.empty(0, int))
     faces = faces[np.sort(first)]
     left = replace(surface, vertices=safe)
     return (left.compact(faces) if len(faces) else replace(left, faces=faces)), len(surface.faces) - len(faces)

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -136,34 +136,39 @@ def _surface_of(
     faces = np.asarray(mesh.faces, np.int64)
     if len(vertices) == 0 or faces.min() < 0 or faces.max() >= len(vertices):
         raise ConfigError(f"a face names vertex {int(faces.max()) + 1} of {len(vertices)}; the mesh is damaged")
-    normals = mesh.vertex_normals if "vertex_normals" in mesh._cache.cache else None
     linear = matrix[:3, :3]
-    if np.linalg.det(linear) < 0:
-        faces = faces[:, ::-1]
+    normals = mesh.vertex_normals if "vertex_normals" in mesh._cache.cache else None  # only those of the file
     if normals is not None:
         normals = np.asarray(normals, float) @ np.linalg.pinv(linear)
-    uv, texture, colors, plain, notes = None, None, None, None, ()
-    visual = mesh.visual
-    if getattr(visual, "kind", None) == "texture":
-        uv = None if visual.uv is None or len(visual.uv) != len(vertices) else np.asarray(visual.uv, float)[:, :2]
-        image, plain, gain = read_material(visual.material, linear_factors)
-        if image is not None and uv is not None:
-            key = id(image)
-            if key not in textures:
-                textures[key] = read_picture(image, max_texture_px, str(getattr(image, "filename", "") or "embedded"))
-            texture, notes = textures[key]
-            texture = multiply_linear(texture, gain)
-        if texture is None and "color" in getattr(visual, "vertex_attributes", {}):
-            colors = as_bytes(np.asarray(visual.vertex_attributes["color"]))[:, :3]
-    elif getattr(visual, "kind", None) == "vertex":
-        colors = np.asarray(visual.vertex_colors, np.uint8)[:, :3]
-    elif getattr(visual, "kind", None) == "face":
-        corner = faces.ravel()
-        colors = np.repeat(np.asarray(visual.face_colors, np.uint8)[:, :3], 3, axis=0)
-        vertices, normals = vertices[corner], None if normals is None else normals[corner]
-        faces = np.arange(len(corner)).reshape(-1, 3)
-    vertices = vertices @ linear.T + matrix[:3, 3]
-    return Surface(vertices, faces, normals, uv, texture, colors, plain), notes
+    if np.linalg.det(linear) < 0:
+        faces = faces[:, ::-1]
+    surface = Surface(vertices @ linear.T + matrix[:3, 3], faces, normals)
+    kind = getattr(mesh.visual, "kind", None)
+    if kind == "texture":
+        return _with_material(surface, mesh.visual, max_texture_px, linear_factors, textures)
+    if kind == "vertex":
+        return replace(surface, colors=np.asarray(mesh.visual.vertex_colors, np.uint8)[:, :3]), ()
+    if kind == "face":
+        apart = surface.pick(faces.ravel(), np.arange(faces.size).reshape(-1, 3))
+        return replace(apart, colors=np.repeat(np.asarray(mesh.visual.face_colors, np.uint8)[:, :3], 3, axis=0)), ()
+    return surface, ()
+
+
+def _with_material(
+    surface: Surface, visual: Any, max_texture_px: int, linear_factors: bool, textures: dict[int, Any]
+) -> tuple[Surface, tuple[str, ...]]:
+    fits = visual.uv is not None and len(visual.uv) == len(surface.vertices)
+    uv = np.asarray(visual.uv, float)[:, :2] if fits else None
+    image, plain, gain = read_material(visual.material, linear_factors)
+    if image is not None and uv is not None:
+        if id(image) not in textures:
+            textures[id(image)] = read_picture(image, max_texture_px, "of its material")
+        texture, notes = textures[id(image)]
+        return replace(surface, uv=uv, texture=multiply_linear(texture, gain)), notes
+    if "color" in getattr(visual, "vertex_attributes", {}):
+        return replace(surface, colors=as_bytes(np.asarray(visual.vertex_attributes["color"]))[:, :3]), ()
+    # A textured model that lost its coordinates is not a plain one.
+    return replace(surface, uv=uv, plain=plain if image is None else None), ()
 
 
 def _with_lone_picture(

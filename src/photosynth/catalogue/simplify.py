@@ -11,7 +11,7 @@ from photosynth.catalogue.surface import face_normals, position_ids
 
 MAX_ROUNDS = 400
 STALLED_ROUNDS = 6
-PASSES = 3
+PASSES = 6
 MIN_TURN_COS = 0.3
 """A face may turn by at most about 70 degrees in one collapse."""
 

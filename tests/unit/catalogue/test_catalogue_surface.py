@@ -83,6 +83,16 @@ def test_broken_geometry_goes_and_the_texture_stays():
     assert notes == ("3 broken or empty faces dropped", "1 small loose pieces dropped")
 
 
+def test_a_vertex_absurdly_far_off_is_a_mistake():
+    good = box(steps=4)
+    spiked = good.vertices.copy()
+    spiked[30] = (1e20, 0.0, 0.0)
+    cleaned, notes = clean(replace(good, vertices=spiked), 0.001, "x")
+    assert np.allclose(np.ptp(cleaned.vertices, axis=0), (0.1, 0.2, 0.3))
+    assert len(good.faces) - 6 <= len(cleaned.faces) < len(good.faces)
+    assert "broken" in notes[0]
+
+
 def test_nothing_left_is_an_error():
     flat = Surface(np.zeros((3, 3)), np.array([[0, 1, 2]]), uv=np.zeros((3, 2)), texture=box_picture())
     with pytest.raises(ConfigError, match="no face with an area"):
@@ -134,7 +144,7 @@ def test_simplified_texture_does_not_smear_and_the_surface_stays_closed(target):
     assert open_edges(coarse) == 0
     assert len(np.unique(np.sort(faces, axis=1), axis=0)) == len(faces)
     radius = np.linalg.norm(coarse.vertices[coarse.faces].mean(axis=1), axis=1)
-    assert radius.min() > (0.98 if target == 1500 else 0.9)
+    assert radius.min() > (0.98 if target == 1500 else 0.88)
     assert radius.mean() > (0.995 if target == 1500 else 0.98)
     worst, mean = colour_error(coarse)
     assert mean < (1.5 if target == 1500 else 2.5)
