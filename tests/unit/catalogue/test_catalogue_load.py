@@ -87,6 +87,58 @@ def test_collada_says_axis_and_unit(tmp_path, tag, up):
     assert (model.up_axis, model.metres_per_unit) == (up, 0.01)
 
 
+def textured_collada(surface, image_path):
+    """A COLLADA document whose one material shows a picture file."""
+    import collada
+    from collada import geometry, material, scene, source
+
+    document = collada.Collada()
+    image = material.CImage("image", image_path, document)
+    picture = material.Surface("surface", image)
+    sampler = material.Sampler2D("sampler", picture)
+    effect = material.Effect("effect", [picture, sampler], "lambert", diffuse=material.Map(sampler, "UV0"))
+    skin = material.Material("skin", "skin", effect)
+    document.images.append(image)
+    document.effects.append(effect)
+    document.materials.append(skin)
+    arrays = [
+        source.FloatSource("points", surface.vertices.ravel(), ("X", "Y", "Z")),
+        source.FloatSource("coords", surface.uv.ravel(), ("S", "T")),
+    ]
+    shape = geometry.Geometry(document, "shape", "shape", arrays)
+    inputs = source.InputList()
+    inputs.addInput(0, "VERTEX", "#points")
+    inputs.addInput(1, "TEXCOORD", "#coords", set="0")
+    shape.primitives.append(shape.createTriangleSet(np.repeat(surface.faces.ravel(), 2), inputs, "skin"))
+    document.geometries.append(shape)
+    node = scene.Node("node", children=[scene.GeometryNode(shape, [scene.MaterialNode("skin", skin, inputs=[])])])
+    document.scenes.append(scene.Scene("scene", [node]))
+    document.scene = document.scenes[0]
+    return document
+
+
+@pytest.mark.parametrize("image_path", ["box.jpg", "file:///C:/somewhere/else/box.jpg"])
+def test_collada_textures_are_found_beside_the_file(tmp_path, image_path):
+    textured_collada(box(), image_path).write(str(tmp_path / "a.dae"))
+    with pytest.raises(ConfigError, match=r"box\.jpg"):
+        load_model(tmp_path / "a.dae", tmp_path, 2048)
+    (tmp_path / "box.jpg").write_bytes(jpeg(box_picture()))
+    check_colours(load_model(tmp_path / "a.dae", tmp_path, 2048).parts[0].surfaces[0])
+
+
+def test_an_obj_of_two_materials_has_two_surfaces(tmp_path):
+    path = write_obj(tmp_path)
+    lines = path.read_text().splitlines()
+    cut = [k for k, line in enumerate(lines) if line.startswith("f ")][6]
+    path.write_text("\n".join([*lines[:cut], "usemtl paint", *lines[cut:]]) + "\n")
+    (tmp_path / "box.mtl").write_text("newmtl skin\nmap_Kd box.jpg\nnewmtl paint\nKd 1 0 0\n")
+    surfaces = load_model(path, tmp_path, 2048).parts[0].surfaces
+    assert sorted((len(s.faces), s.texture is None, s.plain) for s in surfaces if s.texture is None) == [
+        (6, True, (255, 0, 0))
+    ]
+    assert sum(len(s.faces) for s in surfaces) == 12
+
+
 def test_ply_with_vertex_colours(tmp_path):
     ball = trimesh.creation.icosphere(2, 0.05)
     ball.visual.vertex_colors = np.clip((ball.vertices / 0.1 + 0.5) * 255, 0, 255).astype(np.uint8)
