@@ -31,9 +31,9 @@ class CatalogueConfig(Record, frozen=True, kw_only=True):
     """Textures with a longer side are scaled down to it."""
     debris_fraction: float = 0.001
     """Separate pieces with less than this share of the surface are dropped; 0 keeps everything."""
-    n_distractors: int = 24
-    """How many made-up packages to add under NONE_CLASS."""
-    lookalikes_per_object: int = 1
+    n_distractors: int = 80
+    """How many made-up packages and heaps of produce to add under NONE_CLASS."""
+    lookalikes_per_object: int = 2
     """How many copies of each object with another print to add under NONE_CLASS: they teach the model to read the
     print, not the shape."""
     distractor_texture_px: int = 1024
@@ -42,6 +42,8 @@ class CatalogueConfig(Record, frozen=True, kw_only=True):
     """Go on when every model of some class failed. Without it that is an error: a class must not vanish silently."""
     preview_engine: str = "raster"
     """Render engine of the preview strips; ``"none"`` makes none."""
+    preview_distractors: bool = False
+    """Make preview strips of distractors, too."""
     preview_px: int = 160
     """Height and width of one view in a preview strip."""
 

@@ -16,6 +16,8 @@ LabelMaker = Callable[[np.random.Generator, int, int], np.ndarray]
 CAP_COS = 0.8
 """Faces whose normal is nearer to the vertical than this show the lid's print, not the wrapped label."""
 GRIDS = (4, 5, 6, 8)
+PALETTE = 6
+"""Colours of a label in the object's own colours."""
 
 
 def lookalike_meshes(
@@ -23,8 +25,9 @@ def lookalike_meshes(
 ) -> tuple[dict[str, Mesh], str]:
     """The same parts with another texture, and what was done, for people.
 
-    The even ones of an object's look-alikes get a random label wrapped round, one for all parts; the odd ones get the
-    object's own texture, cut into pieces that are shuffled, turned and recoloured.
+    Every first of three look-alikes gets a random label wrapped round, one for all parts; every second one such a
+    label in the object's own colours; every third the object's own texture, cut into pieces that are shuffled, turned
+    and recoloured.
 
     Args:
         parts: the object's meshes by part name.
@@ -34,8 +37,15 @@ def lookalike_meshes(
         texture_px: longest side of the textures.
     """
     small = {name: _scaled(mesh, texture_px) for name, mesh in parts.items()}
-    if number % 2 == 0:
+    if number % 3 == 0:
         return _wrapped(small, rng, label, texture_px), "the object's shape with a random label"
+    if number % 3 == 1:
+        palette = _palette(next(iter(small.values())).texture, rng)
+
+        def own_colours(rng: np.random.Generator, width_px: int, height_px: int) -> np.ndarray:
+            return _in_palette(label(rng, width_px, height_px), palette)
+
+        return _wrapped(small, rng, own_colours, texture_px), "the object's shape and colours with a random label"
     cut = _cut(rng)
     made = {name: replace(mesh, texture=_shuffled(mesh, *cut)) for name, mesh in small.items()}
     return made, "the object's own texture cut up, shuffled and recoloured"
@@ -75,6 +85,31 @@ def _wrapped(parts: dict[str, Mesh], rng: np.random.Generator, label: LabelMaker
         covered[texels.rows, texels.columns] = True
         made[name] = replace(mesh, texture=fill_gaps(texture, covered))
     return made
+
+
+def _palette(texture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(n, 3) uint8, n at most PALETTE: the texture's main colours, the commonest first, then a little shuffled."""
+    from PIL import Image
+
+    small = Image.fromarray(texture).resize((96, 96), Image.Resampling.BOX)
+    reduced = small.quantize(PALETTE, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    counts = np.bincount(np.asarray(reduced).ravel(), minlength=PALETTE)
+    colours = np.array(reduced.getpalette()[: 3 * PALETTE] + [0] * 3 * PALETTE, np.uint8)[: 3 * PALETTE].reshape(-1, 3)
+    rank = np.argsort(-counts + rng.uniform(0, 0.15 * counts.sum(), PALETTE))
+    return colours[rank[counts[rank] > 0]]
+
+
+def _in_palette(picture: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """The picture with its own main colours, the commonest first, replaced by the palette's."""
+    from PIL import Image
+
+    reduced = np.asarray(
+        Image.fromarray(picture).quantize(len(palette), method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    )
+    counts = np.bincount(reduced.ravel(), minlength=len(palette))
+    order = np.empty(len(palette), np.int64)
+    order[np.argsort(-counts, kind="stable")] = np.arange(len(palette))
+    return palette[order[reduced]]
 
 
 def _look_up(picture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:

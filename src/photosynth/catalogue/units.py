@@ -15,6 +15,7 @@ from photosynth.catalogue.load import load_model
 from photosynth.catalogue.lookalike import lookalike_meshes
 from photosynth.catalogue.normalise import normalise
 from photosynth.catalogue.preview import turntable
+from photosynth.catalogue.produce import random_produce
 from photosynth.catalogue.surface import Surface
 from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
 from photosynth.core.codec import write_atomic
@@ -26,10 +27,12 @@ from photosynth.core.rng import rng_for
 
 ASSET_FILE = "asset.json"
 """Written last into an asset's folder: the asset is complete when it is there."""
+PRODUCE_EVERY = 4
+"""Every fourth made-up distractor is a heap of produce, the others are packages."""
 
 
 class Unit(Record, frozen=True, kw_only=True):
-    """One asset to make: a model to import, a look-alike of an asset, or, with neither, a made-up package."""
+    """One asset to make: a model to import, a look-alike of an asset, or, with neither, a made-up distractor."""
 
     out: str
     """The catalogue folder."""
@@ -44,7 +47,7 @@ class Unit(Record, frozen=True, kw_only=True):
     original: Asset | None = None
     """The asset to make a look-alike of."""
     number: int = 0
-    """Which look-alike of its original, or which package."""
+    """Which look-alike of its original, or which made-up distractor."""
 
 
 class Made(Record, frozen=True, kw_only=True):
@@ -119,7 +122,9 @@ def _make_distractor(unit: Unit) -> Asset:
     from photosynth.catalogue.demo.packages import random_label, random_package
 
     if unit.original is None:
-        mesh = random_package(rng_for(unit.config.seed, unit.number, "distractor"))
+        rng = rng_for(unit.config.seed, unit.number, "distractor")
+        heap = unit.number % PRODUCE_EVERY == PRODUCE_EVERY - 1
+        mesh = random_produce(rng) if heap else random_package(rng)
         x, y, z = (float(v) for v in np.ptp(mesh.vertices_m, axis=0))
         asset = Asset(
             asset_id=unit.asset_id,
@@ -128,7 +133,7 @@ def _make_distractor(unit: Unit) -> Asset:
             size_m=(x, y, z),
             scale_known=True,
             role="distractor",
-            source="made-up package",
+            source="made-up produce" if heap else "made-up package",
             licence="Apache-2.0",
         )
         return _write(unit, asset, {"whole": mesh})
@@ -158,7 +163,7 @@ def _write(unit: Unit, asset: Asset, meshes: dict[str, Mesh]) -> Asset:
     out = Path(unit.out)
     for part in asset.parts:
         write_atomic(out / part.model_file, glb_bytes(meshes[part.name]))
-    if unit.config.preview_engine != "none":
+    if unit.config.preview_engine != "none" and (asset.role == "object" or unit.config.preview_distractors):
         from PIL import Image
 
         written = {(asset.asset_id, p.name): read_glb(out / p.model_file) for p in asset.parts}

@@ -53,7 +53,7 @@ class CameraRecipe(Record, frozen=True, kw_only=True):
 class FramingRecipe(Record, frozen=True, kw_only=True):
     """How large the subject is in the picture, and where."""
 
-    size_rel: Scalar = LogUniform(low=0.18, high=1.1)
+    size_rel: Scalar = LogUniform(low=0.22, high=1.15)
     """Longer side of the subject's box in the picture, as a fraction of the picture's shorter side."""
     offset_rel: Scalar = Normal(mean=0.0, sd=0.16)
     """Shift of the subject's centre from the picture's centre, for x and y alike, as a fraction of the picture."""

@@ -27,7 +27,7 @@ class FinishRecipe(Record, frozen=True, kw_only=True):
     """Exposure, colour, sharpness, noise and compression."""
 
     exposure_ev: Scalar = Choice(
-        options=(Normal(mean=0.0, sd=0.45), Uniform(low=-4.0, high=-0.8)), weights=(0.75, 0.25)
+        options=(Normal(mean=0.0, sd=0.45), Uniform(low=-3.5, high=-0.8)), weights=(0.75, 0.25)
     )
     """Stops; a quarter of the pictures is underexposed, down to a mean of about 20 of 255."""
     auto_exposure: Scalar = Uniform(low=0.5, high=1.0)

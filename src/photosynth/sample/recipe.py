@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from photosynth.core.distributions import LogUniform
 from photosynth.core.errors import ConfigError
 from photosynth.core.record import Record, from_toml
 from photosynth.sample.background import BackgroundRecipe
@@ -23,9 +24,9 @@ MIN_SIDE_PX, MAX_SIDE_PX = 16, 8192
 class KindRecipe(Record, frozen=True, kw_only=True):
     """Pictures without any of the user's objects. All others show one."""
 
-    empty_share: float = 0.07
+    empty_share: float = 0.08
     """Share of pictures with nothing in them but background, clutter and occluders."""
-    lookalike_share: float = 0.1
+    lookalike_share: float = 0.22
     """Share of pictures of distractors alone; they are empty if the catalogue has no distractors."""
 
     def __post_init__(self) -> None:
@@ -57,6 +58,8 @@ class Recipe(Record, frozen=True, kw_only=True):
     """Direction, lens and roll."""
     framing: FramingRecipe = FramingRecipe()
     """Size and place of the subject in the picture."""
+    lookalike_framing: FramingRecipe = FramingRecipe(size_rel=LogUniform(low=0.22, high=2.2), min_inside=0.2)
+    """The same for the distractor that takes the subject's place in a ``"lookalike"`` picture: it may fill it."""
     surface: SurfaceRecipe = SurfaceRecipe()
     """Turn and surface of the assets."""
     distractors: DistractorRecipe = DistractorRecipe()

@@ -105,7 +105,8 @@ def sample_scene(
     corners = box_corners(subject.size_m) @ rotation.T
     nearest = recipe.camera.nearest_diagonals
     direction = rotation @ np.array(view.direction)
-    camera = frame_subject(recipe.framing, nearest, view, direction, corners, recipe.size_wh, rngs["framing"])
+    framing = recipe.lookalike_framing if kind == "lookalike" else recipe.framing
+    camera = frame_subject(framing, nearest, view, direction, corners, recipe.size_wh, rngs["framing"])
     placements: tuple[Placement, ...] = ()
     if kind != "empty":
         around = sample_distractors(recipe.distractors, recipe.surface, others, camera, corners, rngs["distractor"])

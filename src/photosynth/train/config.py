@@ -87,8 +87,12 @@ class TrainConfig(Record, frozen=True, kw_only=True):
     """Stop after this many epochs without a better validation score; none given: never."""
     augment: AugmentConfig = AugmentConfig()
     """What happens to the training pictures."""
-    answer_threshold: float = 0.5
-    """Stored with the classifier: an answer with less probability is better read as "not sure"."""
+    answer_threshold: float | None = None
+    """Stored with the classifier: an answer with less probability is better read as "not sure". None given: the
+    least one, 0.5 .. 0.95, at which at most `false_answer_share` of the validation pictures without any of the
+    objects would be given a class."""
+    false_answer_share: float = 0.02
+    """See answer_threshold."""
     views: Literal[1, 5] = 1
     """Stored with the classifier: 5 also looks at the four corners of each picture, for five times the work."""
     threads: int | None = None
@@ -124,6 +128,8 @@ def check(config: TrainConfig) -> None:
         ("warmup_fraction", 0 < config.warmup_fraction < 1, "between 0 and 1"),
         ("label_smoothing", 0 <= config.label_smoothing < 1, "0 .. 1"),
         ("ema_decay", 0 <= config.ema_decay < 1, "0 .. 1"),
+        ("answer_threshold", config.answer_threshold is None or 0 <= config.answer_threshold <= 1, "0 .. 1, or none"),
+        ("false_answer_share", 0 <= config.false_answer_share < 1, "0 .. 1"),
         ("patience", config.patience is None or config.patience >= 1, "1 or more, or none"),
         ("threads", config.threads is None or config.threads >= 1, "1 or more, or none"),
         ("keep_checkpoints", config.keep_checkpoints >= 0, "0 or more"),

@@ -149,7 +149,7 @@ def _write_classifier(
     training: Training, spec: object, class_names: tuple[str, ...], writer: ArtifactWriter
 ) -> dict[str, object]:
     from photosynth.models.info import INFO_FILE, WEIGHTS_FILE, ClassifierInfo, ValidationScores
-    from photosynth.train.calibrate import fit_temperature, nll
+    from photosynth.train.calibrate import fit_temperature, fit_threshold, nll
     from photosynth.train.checkpoint import prune, save_state
     from photosynth.train.loop import val_logits
 
@@ -157,6 +157,9 @@ def _write_classifier(
     training.network.load_state_dict(training.best)
     logits = val_logits(training.network, training.val, training.mean, training.std)
     temperature = fit_temperature(logits, labels)
+    threshold = config.answer_threshold
+    if threshold is None:
+        threshold = fit_threshold(logits, labels, temperature, config.false_answer_share)
     scores = ValidationScores(
         accuracy=float((logits.argmax(1) == labels).mean()),
         nll=nll(logits, labels, temperature),
@@ -170,7 +173,7 @@ def _write_classifier(
         mean=training.mean,
         std=training.std,
         temperature=temperature,
-        answer_threshold=config.answer_threshold,
+        answer_threshold=threshold,
         views=config.views,
         epoch=training.best_epoch,
         validation=scores,
@@ -179,4 +182,9 @@ def _write_classifier(
     writer.write(INFO_FILE, to_pretty_json(info))
     writer.write("history.json", to_pretty_json(training.history))
     prune(writer.folder, config.keep_checkpoints)
-    return {"val_accuracy": scores.accuracy, "epoch": training.best_epoch, "temperature": temperature}
+    return {
+        "val_accuracy": scores.accuracy,
+        "epoch": training.best_epoch,
+        "temperature": temperature,
+        "answer_threshold": threshold,
+    }
