@@ -26,7 +26,7 @@ STAGES = ("catalogue", "sample", "render", "dataset", "train", "evaluate")
 class RunConfig(Record, frozen=True, kw_only=True):
     """Settings of the main job. Each stage's own settings can be had by running the stages one by one."""
 
-    images: int = 8000
+    images: int = 10000
     """Training images to render (validation and test images included)."""
     image_size: int = 256
     """Side of the rendered images in pixels."""

@@ -92,9 +92,16 @@ def objects(tmp_path):
     return folder
 
 
-QUICK = CatalogueConfig(n_distractors=2, preview_engine="fake", preview_px=24, distractor_texture_px=32)
+QUICK = CatalogueConfig(
+    n_distractors=2,
+    lookalikes_per_object=1,
+    preview_distractors=True,
+    preview_engine="fake",
+    preview_px=24,
+    distractor_texture_px=32,
+)
 
-QUICK_ONE = {"n_distractors": 1, "distractor_texture_px": 128, "preview_engine": "none"}
+QUICK_ONE = {"n_distractors": 1, "lookalikes_per_object": 1, "distractor_texture_px": 128, "preview_engine": "none"}
 
 
 def contents(folder):

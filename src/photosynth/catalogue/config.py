@@ -31,9 +31,9 @@ class CatalogueConfig(Record, frozen=True, kw_only=True):
     """Textures with a longer side are scaled down to it."""
     debris_fraction: float = 0.001
     """Separate pieces with less than this share of the surface are dropped; 0 keeps everything."""
-    n_distractors: int = 80
+    n_distractors: int = 200
     """How many made-up packages and heaps of produce to add under NONE_CLASS."""
-    lookalikes_per_object: int = 2
+    lookalikes_per_object: int = 3
     """How many copies of each object with another print to add under NONE_CLASS: they teach the model to read the
     print, not the shape."""
     distractor_texture_px: int = 1024

@@ -27,7 +27,7 @@ def lookalike_meshes(
 
     Every first of three look-alikes gets a random label wrapped round, one for all parts; every second one such a
     label in the object's own colours; every third the object's own texture, cut into pieces that are shuffled, turned
-    and recoloured.
+    and, half of the time, recoloured.
 
     Args:
         parts: the object's meshes by part name.
@@ -48,7 +48,7 @@ def lookalike_meshes(
         return _wrapped(small, rng, own_colours, texture_px), "the object's shape and colours with a random label"
     cut = _cut(rng)
     made = {name: replace(mesh, texture=_shuffled(mesh, *cut)) for name, mesh in small.items()}
-    return made, "the object's own texture cut up, shuffled and recoloured"
+    return made, "the object's own texture cut up and shuffled"
 
 
 def _scaled(mesh: Mesh, texture_px: int) -> Mesh:
@@ -121,10 +121,14 @@ def _look_up(picture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _cut(rng: np.random.Generator) -> tuple[int, np.ndarray, np.ndarray, float, bool]:
-    """Grid, order of its pieces, their quarter turns, turn of the hues (fraction of a circle), light inverted."""
+    """Grid, order of its pieces, their quarter turns, turn of the hues (fraction of a circle), light inverted.
+
+    Half keep their colours: the right colours and scraps of print must not be enough."""
     grid = int(rng.choice(GRIDS))
     order = rng.permutation(grid * grid)
-    return grid, order, rng.integers(0, 4, grid * grid), float(rng.uniform(0.15, 0.85)), bool(rng.random() < 0.3)
+    recoloured = rng.random() < 0.5
+    hue_turn = float(rng.uniform(0.15, 0.85)) if recoloured else 0.0
+    return grid, order, rng.integers(0, 4, grid * grid), hue_turn, bool(recoloured and rng.random() < 0.3)
 
 
 def _shuffled(

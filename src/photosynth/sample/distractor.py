@@ -37,9 +37,14 @@ class DistractorRecipe(Record, frozen=True, kw_only=True):
     """Distance between the two bounding spheres, as a share of the sum of their radii."""
     behind_deg: Scalar = Uniform(low=0.0, high=70.0)
     """0 is beside the subject as the camera sees it, 90 straight behind it."""
+    lookalike_share: float = 0.65
+    """The same as `share` for pictures of distractors alone."""
+    lookalike_count: Scalar = Discrete(values=(1, 2, 3, 4))
+    """The same as `count` for pictures of distractors alone."""
 
     def __post_init__(self) -> None:
-        require_share(share=self.share)
+        require_share(share=self.share, lookalike_share=self.lookalike_share)
+        require_count("lookalike_count", self.lookalike_count, 1, 4)
         require_count("count", self.count, 1, 4)
         require_support("scale", self.scale, 0.05, 4.0)
         require_support("gap", self.gap, 0.0, 10.0)
@@ -53,6 +58,7 @@ def sample_distractors(
     camera: Camera,
     subject_corners_m: np.ndarray,
     rng: np.random.Generator,
+    lookalike: bool = False,
 ) -> tuple[Placement, ...]:
     """Placements beside or behind the subject that touch neither it nor one another (by bounding spheres), are
     visible, and obey the seen-surface law.
@@ -64,12 +70,14 @@ def sample_distractors(
         camera: of the scene.
         subject_corners_m: (8, 3) corners of the subject's box, centred on the world's origin.
         rng: draws them.
+        lookalike: the subject is a distractor itself.
     """
-    if rng.random() >= recipe.share or not assets:
+    share, count = (recipe.lookalike_share, recipe.lookalike_count) if lookalike else (recipe.share, recipe.count)
+    if rng.random() >= share or not assets:
         return ()
     placed: list[Placement] = []
     spheres = [(np.zeros(3), float(np.linalg.norm(subject_corners_m[7] - subject_corners_m[0])) / 2)]
-    for _ in range(round(sample(recipe.count, rng))):
+    for _ in range(round(sample(count, rng))):
         for _ in range(MAX_TRIES):
             found = _try_place(recipe, surface, assets, camera, subject_corners_m, spheres, rng)
             if found is not None:

@@ -101,6 +101,10 @@ def draw_counts(axes: Axes, values: list[int], title: str) -> None:
     axes.set_ylim(0, max(counts.values()) * 1.15)
 
 
+def _short(name: str, most: int) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
 def draw_bars(axes: Axes, counts: Counter[str], title: str, size: int = 11) -> None:
     """Horizontal bars, largest first; names in brackets are paler."""
     _frame(axes, title)
@@ -111,10 +115,11 @@ def draw_bars(axes: Axes, counts: Counter[str], title: str, size: int = 11) -> N
         return
     shown = counts.most_common(20)
     total, most = sum(counts.values()), shown[0][1]
+    size = min(size, 9 if len(shown) <= 10 else 7)
     for row, (name, count) in enumerate(shown):
         axes.barh(row, count, color=FAINT if name.startswith("(") else FILL, height=0.72)
         axes.text(count + most * 0.02, row, f"{count / total:.0%}", va="center", fontsize=size - 1, color=INK)
-    axes.set_yticks(range(len(shown)), [name if len(name) < 24 else name[:22] + "…" for name, _ in shown])
+    axes.set_yticks(range(len(shown)), [_short(name, 24 if len(shown) <= 10 else 15) for name, _ in shown])
     for label in axes.get_yticklabels():
         label.set_parse_math(False)  # a class may be called "2 for $1"
     axes.tick_params(axis="y", length=0, labelsize=size, colors=INK)

@@ -26,7 +26,7 @@ class KindRecipe(Record, frozen=True, kw_only=True):
 
     empty_share: float = 0.08
     """Share of pictures with nothing in them but background, clutter and occluders."""
-    lookalike_share: float = 0.22
+    lookalike_share: float = 0.3
     """Share of pictures of distractors alone; they are empty if the catalogue has no distractors."""
 
     def __post_init__(self) -> None:

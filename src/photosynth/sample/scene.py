@@ -109,7 +109,9 @@ def sample_scene(
     camera = frame_subject(framing, nearest, view, direction, corners, recipe.size_wh, rngs["framing"])
     placements: tuple[Placement, ...] = ()
     if kind != "empty":
-        around = sample_distractors(recipe.distractors, recipe.surface, others, camera, corners, rngs["distractor"])
+        around = sample_distractors(
+            recipe.distractors, recipe.surface, others, camera, corners, rngs["distractor"], kind == "lookalike"
+        )
         placements = (place(recipe.surface, subject, part, rotation, rngs["surface"]), *around)
     environment = sample_environment(recipe.environment, maps, rngs["environment"])
     source = FillSource(recipe.fills, photos, maps, camera, environment)

@@ -91,7 +91,7 @@ class TrainConfig(Record, frozen=True, kw_only=True):
     """Stored with the classifier: an answer with less probability is better read as "not sure". None given: the
     least one, 0.5 .. 0.95, at which at most `false_answer_share` of the validation pictures without any of the
     objects would be given a class."""
-    false_answer_share: float = 0.02
+    false_answer_share: float = 0.01
     """See answer_threshold."""
     views: Literal[1, 5] = 1
     """Stored with the classifier: 5 also looks at the four corners of each picture, for five times the work."""

@@ -239,7 +239,9 @@ def test_classes_and_their_assets_take_turns() -> None:
 
 def test_kinds_have_their_shares() -> None:
     recipe = replaced(
-        RECIPE, kinds=KindRecipe(empty_share=0.2, lookalike_share=0.3), distractors=DistractorRecipe(share=0.0)
+        RECIPE,
+        kinds=KindRecipe(empty_share=0.2, lookalike_share=0.3),
+        distractors=DistractorRecipe(share=0.0, lookalike_share=0.0),
     )
     drawn = scenes(recipe, 300)
     counts = Counter(scene.kind for scene in drawn)
@@ -254,6 +256,22 @@ def test_without_distractors_lookalikes_are_empty() -> None:
     counts = Counter(scene.kind for scene in scenes(recipe, 200, (MILK,)))
     assert set(counts) == {"empty", "object"}
     assert stats.binomtest(counts["empty"], 200, 0.5).pvalue > 0.01
+
+
+def test_lookalike_pictures_have_a_framing_and_company_of_their_own() -> None:
+    wide = FramingRecipe(size_rel=Fixed(value=2.0), min_inside=0.2)
+    alone = DistractorRecipe(share=0.0, lookalike_share=1.0, lookalike_count=Fixed(value=2))
+    kinds = KindRecipe(empty_share=0.0, lookalike_share=0.5)
+    drawn = scenes(replaced(RECIPE, kinds=kinds, distractors=alone, lookalike_framing=wide), 60)
+    plain = scenes(replaced(RECIPE, kinds=kinds, distractors=alone), 60)
+    lookalikes = [k for k, scene in enumerate(drawn) if scene.kind == "lookalike"]
+    assert max(len(drawn[k].placements) for k in lookalikes) > 1
+    assert all(len(scene.placements) == 1 for scene in drawn if scene.kind == "object")
+    nearer = [np.linalg.norm(drawn[k].camera.position_m()) for k in lookalikes]
+    farther = [np.linalg.norm(plain[k].camera.position_m()) for k in lookalikes]
+    assert np.mean(nearer) < np.mean(farther)
+    for k in set(range(60)) - set(lookalikes):
+        assert drawn[k].camera == plain[k].camera, "pictures of objects are left as they were"
 
 
 # distractors
