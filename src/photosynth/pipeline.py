@@ -32,6 +32,8 @@ class RunConfig(Record, frozen=True, kw_only=True):
     """Side of the rendered images in pixels."""
     recipe: str = "single"
     """How scenes are drawn: the name of a shipped recipe or the path of a TOML file."""
+    distractors: int = 200
+    """Made-up packages and heaps of produce that teach the model what is none of the objects."""
     seed: int = 0
     """Everything random follows from it; 0 is a seed like any other."""
     engine: str = "raster"
@@ -101,7 +103,11 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
     train_config = _train_config(config)
     photos = f"{n_photos} real photos" if inputs.real else "synthetic images only: no real photos were given"
     rows: list[tuple[str, str, float]] = [
-        ("catalogue", f"{len(classes)} classes", 8 + 2.5 * len(classes)),
+        (
+            "catalogue",
+            f"{len(classes)} classes, {config.distractors} distractors",
+            6 + 2.0 * len(classes) + config.distractors * 0.15 / workers,
+        ),
         ("sample", f"{config.images} scenes, recipe {config.recipe}", 2 + config.images * 0.0015),
         ("render", f"{config.images} images of {config.image_size} px", 10 + config.images * 0.026 / workers),
         ("dataset", "labels, splits, audit", 2 + config.images * 0.0008),
@@ -162,7 +168,9 @@ def _chain(
     from photosynth.train import stage as train
 
     folders = {name: out / name for name in STAGES}
-    catalogue_config = catalogue.CatalogueConfig(seed=config.seed, size_m=config.size_m)
+    catalogue_config = catalogue.CatalogueConfig(
+        seed=config.seed, size_m=config.size_m, n_distractors=config.distractors
+    )
     sample_config = sample.SampleConfig(
         n_images=config.images, seed=config.seed, recipe=config.recipe, image_size_px=config.image_size
     )

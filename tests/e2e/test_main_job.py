@@ -14,7 +14,20 @@ from photosynth.core.artifact import verify_artifact
 from photosynth.core.items import read_dataset_info, read_items
 from photosynth.pipeline import STAGES
 
-SMALL = ["--images", "160", "--image-size", "72", "--epochs", "1", "--input-px", "64", "--workers", "2"]
+SMALL = [
+    "--images",
+    "160",
+    "--image-size",
+    "72",
+    "--epochs",
+    "1",
+    "--input-px",
+    "64",
+    "--workers",
+    "2",
+    "--distractors",
+    "6",
+]
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,14 @@ Exit codes: 0 done, 1 our error, 2 usage, 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 
 from photosynth.core.errors import PhotosynthError
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""What the system says when a disk is full or may not be written."""
 VERBS = {
     "run": "the main job: objects in, a classifier scored on real photos out",
     "demo": "the main job on the built-in demo objects",
@@ -52,6 +55,16 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        where = f" {error.filename}" if error.filename else ""
+        print(
+            f"\nphotosynth {verb}: cannot write{where}: {error.strerror}. Free space or choose another folder, then run "
+            "the same command again: finished work is kept.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def _help() -> str:

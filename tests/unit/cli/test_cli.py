@@ -59,6 +59,23 @@ def test_interrupt_exits_with_130(monkeypatch, capsys):
     assert "goes on where it was" in capsys.readouterr().err
 
 
+def test_a_full_disk_is_said_in_words_and_other_faults_are_not_hidden(monkeypatch, capsys):
+    from photosynth.cli import verbs
+
+    def fail(number):
+        def verb(argv):
+            raise OSError(number, "No space left on device", "weights.pt")
+
+        return verb
+
+    monkeypatch.setattr(verbs, "show_verb", fail(28))
+    assert main(["show", "x"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    monkeypatch.setattr(verbs, "show_verb", fail(5))
+    with pytest.raises(OSError, match="No space"):
+        main(["show", "x"])
+
+
 def test_plain_progress_writes_lines():
     stream = io.StringIO()
     progress = PlainProgress(stream)
