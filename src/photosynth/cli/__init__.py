@@ -60,8 +60,8 @@ def main(argv: list[str] | None = None) -> int:
             raise
         where = f" {error.filename}" if error.filename else ""
         print(
-            f"\nphotosynth {verb}: cannot write{where}: {error.strerror}. Free space or choose another folder, then run "
-            "the same command again: finished work is kept.",
+            f"\nphotosynth {verb}: cannot write{where}: {error.strerror}. Free space or choose another folder, then "
+            "run the same command again: finished work is kept.",
             file=sys.stderr,
         )
         return 1
