@@ -72,6 +72,14 @@ def test_every_stage_is_finished_and_verifies(finished, capsys):
     assert capsys.readouterr().out.count(": ok") == len(STAGES)
 
 
+def test_one_worker_makes_the_bytes_that_two_made(finished, tmp_path):
+    folders = [str(finished / "sample"), str(finished / "catalogue")]
+    assert main(["render", *folders, "--out", str(tmp_path / "again"), "--workers", "1"]) == 0
+    sums = [(folder / "checksums.sha256").read_text() for folder in (finished / "render", tmp_path / "again")]
+    assert sums[0] == sums[1]
+    assert sums[0].count(".jpg") == 160
+
+
 def test_dataset_has_every_class_and_negatives(finished):
     info = read_dataset_info(finished / "dataset")
     assert info.class_names == ("Café au lait 1 l", "can", "tub")
