@@ -21,6 +21,8 @@ from photosynth.core.record import Record, from_plain, to_plain, to_pretty_json
 RUN_FILE = "run.json"
 STAGES = ("catalogue", "sample", "render", "dataset", "train", "evaluate")
 """In order; each has a folder of this name in the run's folder."""
+GROWING_FROM_PX = 128
+"""The trainer begins with inputs of this size and grows them; smaller inputs do not grow."""
 
 
 class RunConfig(Record, frozen=True, kw_only=True):
@@ -87,11 +89,19 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
     """The stages to come, with sizes and expected seconds on this many cores.
 
     Raises:
-        ConfigError: if the objects folder does not exist or holds fewer than two classes.
+        ConfigError: if the objects folder does not exist or holds fewer than two classes, or for settings that
+            some later stage would refuse.
     """
     from photosynth.catalogue.discover import find_models
+    from photosynth.core.registry import check_render_engine
+    from photosynth.sample.recipe import load_recipe
+    from photosynth.train.config import check
     from photosynth.train.stage import estimate_seconds
 
+    train_config = _train_config(config)
+    check(train_config)
+    load_recipe(config.recipe)
+    check_render_engine(config.engine)
     classes = sorted({model.class_name for model in find_models(inputs.objects)[0]})
     if len(classes) < 2:
         raise ConfigError(
@@ -100,7 +110,6 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
         )
     n_photos = _count_photos(inputs.real) if inputs.real else 0
     n_train = int(config.images * 0.85)
-    train_config = _train_config(config)
     photos = f"{n_photos} real photos" if inputs.real else "synthetic images only: no real photos were given"
     rows: list[tuple[str, str, float]] = [
         (
@@ -219,6 +228,8 @@ def _train_config(config: RunConfig) -> Any:
     from photosynth.train.stage import TrainConfig
 
     given = {"seed": config.seed, "backbone": config.backbone, "epochs": config.epochs, "input_px": config.input_px}
+    if config.input_px is not None and config.input_px < GROWING_FROM_PX:
+        given["start_px"] = config.input_px
     return from_plain({k: v for k, v in given.items() if v is not None}, TrainConfig, "training settings")
 
 

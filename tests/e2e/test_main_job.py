@@ -140,6 +140,22 @@ def test_one_class_only_is_refused_before_anything_is_made(objects, tmp_path, ca
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--recipe", "singel"], "singel"),
+        (["--input-px", "8"], "input_px"),
+        (["--engine", "pov"], "pov"),
+        (["--backbone", "alexnett"], "alexnett"),
+        (["--size-m", "spoon", "0.2"], "spoon"),
+    ],
+)
+def test_settings_that_a_later_stage_would_refuse_are_refused_at_once(objects, tmp_path, capsys, flags, complaint):
+    assert main(["run", str(objects), "--out", str(tmp_path / "run"), *flags]) == 1
+    assert complaint in capsys.readouterr().err
+    assert not (tmp_path / "run/sample").exists()
+
+
 @pytest.mark.parametrize("what", ["missing", "empty"])
 def test_no_objects(tmp_path, what, capsys):
     if what == "empty":

@@ -20,11 +20,16 @@ def render_engine(name: str, meshes: MeshSource) -> RenderEngine:
         ConfigError: for an unknown name.
         DependencyError: if the engine's package is not installed.
     """
-    if name not in RENDER_ENGINES:
-        raise ConfigError(f"there is no render engine {name!r}; choose one of {', '.join(sorted(RENDER_ENGINES))}")
+    check_render_engine(name)
     module_name, _, class_name = RENDER_ENGINES[name].partition(":")
     try:
         engine = getattr(importlib.import_module(module_name), class_name)
     except ImportError as error:
         raise DependencyError(f"render engine {name!r} needs a package that is not installed: {error}") from error
     return engine(meshes)
+
+
+def check_render_engine(name: str) -> None:
+    """Raise ConfigError if there is no render engine of that name."""
+    if name not in RENDER_ENGINES:
+        raise ConfigError(f"there is no render engine {name!r}; choose one of {', '.join(sorted(RENDER_ENGINES))}")
