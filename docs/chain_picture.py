@@ -1,6 +1,6 @@
-"""Draw docs/chain.png from a finished run: scan, scenes, labels, answers.
+"""Draw docs/chain.jpg from a finished run: scan, scenes, labels, answers.
 
-    uv run python docs/chain_picture.py demo-run docs/chain.png
+    uv run python docs/chain_picture.py demo-run docs/chain.jpg
 
 Everything in it was made by the run: the turntables of three objects, pictures it trained on, the labels computed
 from their layers, and the classifier's answers on synthetic pictures that it never trained on.
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from photosynth.core.asset import read_assets
+from photosynth.core.asset import NONE_CLASS, read_assets
 from photosynth.core.codec import mask_from_rle, read_jsonl
 from photosynth.core.items import Item, read_dataset_info, read_items
 from photosynth.evaluate.predictions import Prediction
@@ -67,10 +67,11 @@ def labelled(run: Path, items: list[Item]) -> list[Image.Image]:
 
 
 def answers(run: Path) -> list[Image.Image]:
-    """Held-out pictures with the answer given."""
+    """The first nine held-out pictures that show an object, with the answer given, right or wrong."""
     tiles = []
-    predictions = list(read_jsonl(run / "evaluate" / "predictions_synthetic.jsonl", Prediction))
-    for prediction in predictions[: COLUMNS * 3]:
+    predictions = read_jsonl(run / "evaluate" / "predictions_synthetic.jsonl", Prediction)
+    of_objects = [prediction for prediction in predictions if prediction.truth != NONE_CLASS]
+    for prediction in of_objects[: COLUMNS * 3]:
         image = tile(Image.open(run / "dataset" / prediction.file))
         draw = ImageDraw.Draw(image)
         draw.rectangle((0, TILE - 26, TILE, TILE), fill=GOOD if prediction.answer == prediction.truth else BAD)
@@ -107,7 +108,7 @@ def main() -> None:
         if k:
             x, y = left - 2 * GAP, HEAD + 3 * TILE // 2
             draw.polygon([(x, y - 9), (x + 11, y), (x, y + 9)], fill=FAINT)
-    sheet.quantize(256, method=Image.Quantize.MEDIANCUT).save(args.out, optimize=True)
+    sheet.save(args.out, quality=88, optimize=True)
 
 
 if __name__ == "__main__":

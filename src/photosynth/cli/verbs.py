@@ -71,7 +71,7 @@ class DemoArgs(Record, frozen=True, kw_only=True):
 
     common: Annotated[Common, Flat]
     """Flags of every stage."""
-    config: Annotated[RunConfig, Flat] = msgspec.field(default_factory=lambda: RunConfig(images=2400, epochs=3))
+    config: Annotated[RunConfig, Flat] = msgspec.field(default_factory=lambda: RunConfig(images=5000))
     """Settings."""
 
 
