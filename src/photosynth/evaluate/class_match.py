@@ -27,7 +27,7 @@ def match_folder(name: str, class_names: tuple[str, ...]) -> FolderMatch:
 
     Tried in this order: the exact name; the same after Unicode NFC and case folding; the same as slugs (accents,
     spaces and punctuation dropped); the same slugs but for a leading number that only one of them has
-    (``cracker_box`` and ``003_cracker_box``). A step that finds several classes decides for none of them. Names
+    (``biscuit_box`` and ``003_biscuit_box``). A step that finds several classes decides for none of them. Names
     such as ``none`` and ``negatives`` mean NONE_CLASS unless a class is called so.
     """
     if name in class_names:
