@@ -19,7 +19,7 @@ from photosynth.evaluate.intervals import percentile_interval, resample_weights,
 from photosynth.evaluate.predictions import Prediction
 from photosynth.evaluate.scores import calibration_error, confusion_matrix, log_loss, macro_scores
 
-SHARES = ("top1", "none_share", "none_recall", "negatives_given_class")
+SHARES = ("top1", "right_and_sure", "none_share", "none_recall", "negatives_given_class")
 """Metrics that are shares of photos: their intervals are Wilson's and their gaps Newcombe's."""
 MEANS = ("macro_precision", "macro_recall", "macro_f1", "ece", "nll", "mean_confidence")
 """Metrics with bootstrap intervals."""
@@ -117,6 +117,7 @@ def _counts(table: _Table, threshold: float) -> dict[str, tuple[int, int]]:
     given = ~shown & ~none & (table.confidence >= threshold)
     return {
         "top1": (int((shown & table.right).sum()), n_shown),
+        "right_and_sure": (int((shown & table.right & (table.confidence >= threshold)).sum()), n_shown),
         "none_share": (int((shown & none).sum()), n_shown),
         "none_recall": (int((~shown & none).sum()), n_without),
         "negatives_given_class": (int(given.sum()), n_without),
@@ -158,7 +159,7 @@ def _draws(table: _Table, bins: int, resamples: int, rng: np.random.Generator) -
 
 def _share(name: str, successes: int, n: int) -> Metric:
     if n == 0:
-        shows = "shows one of the objects" if name in ("top1", "none_share") else "shows none of the objects"
+        shows = "shows one of the objects" if name in ("top1", "right_and_sure", "none_share") else "shows none of the objects"
         return Metric(name=name, value=None, note=f"no photo {shows}")
     low, high = wilson(successes, n)
     return Metric(name=name, value=successes / n, low=low, high=high, n=n, note=f"{successes} of {n}; Wilson interval")

@@ -14,6 +14,7 @@ from photosynth.evaluate.measure import NOT_MEASURED
 
 TITLES = {
     "top1": "right answers (top-1)",
+    "right_and_sure": "right and above the threshold",
     "macro_f1": "macro F1",
     "macro_precision": "macro precision",
     "macro_recall": "macro recall",
@@ -25,7 +26,7 @@ TITLES = {
     "nll": "negative log-likelihood (NLL)",
 }
 """Names for people, in the order of a table."""
-SHORT = ("top1", "macro_f1", "negatives_given_class", "ece")
+SHORT = ("top1", "right_and_sure", "macro_f1", "negatives_given_class", "ece")
 FINE_N = 200
 """From so many photos on, per cents are given with one decimal, as ECE always is."""
 

@@ -48,6 +48,9 @@ def test_objects_and_photos_without_them_are_counted_apart():
     assert (given.value, given.low, given.high) == (1 / 8, *wilson(1, 8))
     assert report.metric("mean_confidence").value == pytest.approx(0.8)
     assert report.n_photos == 19
+    assert report.metric("right_and_sure").value == 9 / 11
+    strict = measure([*SOME, said("a", "a", 0.95)], NAMES, "real", answer_threshold=0.9).report
+    assert (strict.metric("right_and_sure").value, strict.metric("top1").value) == (1 / 12, 10 / 12)
 
 
 def test_classes_without_photos_have_no_recall_and_do_not_pull_the_mean_down():
