@@ -96,7 +96,7 @@ def _import(unit: Unit, source: ModelSource) -> Asset:
         asset_id=unit.asset_id,
         class_name=source.class_name,
         parts=tuple(
-            AssetPart(name=p.name, model_file=f"{unit.asset_id}/{p.name}.glb", elevation_deg=p.elevation_deg)
+            AssetPart(name=p.name, model_file=_model_file(unit, p.name), elevation_deg=p.elevation_deg)
             for p in model.parts
         ),
         size_m=normal.size_m,
@@ -129,7 +129,7 @@ def _make_distractor(unit: Unit) -> Asset:
         asset = Asset(
             asset_id=unit.asset_id,
             class_name=NONE_CLASS,
-            parts=(AssetPart(name="whole", model_file=f"{unit.asset_id}/whole.glb"),),
+            parts=(AssetPart(name="whole", model_file=_model_file(unit, "whole")),),
             size_m=(x, y, z),
             scale_known=True,
             role="distractor",
@@ -145,7 +145,7 @@ def _make_distractor(unit: Unit) -> Asset:
         asset_id=unit.asset_id,
         class_name=NONE_CLASS,
         parts=tuple(
-            AssetPart(name=p.name, model_file=f"{unit.asset_id}/{p.name}.glb", elevation_deg=p.elevation_deg)
+            AssetPart(name=p.name, model_file=_model_file(unit, p.name), elevation_deg=p.elevation_deg)
             for p in original.parts
         ),
         size_m=original.size_m,
@@ -156,6 +156,10 @@ def _make_distractor(unit: Unit) -> Asset:
         notes=(note,),
     )
     return _write(unit, asset, meshes)
+
+
+def _model_file(unit: Unit, part: str) -> str:
+    return f"{unit.asset_id}/{'model' if part == 'whole' else part}.glb"
 
 
 def _write(unit: Unit, asset: Asset, meshes: dict[str, Mesh]) -> Asset:

@@ -159,7 +159,11 @@ def _draws(table: _Table, bins: int, resamples: int, rng: np.random.Generator) -
 
 def _share(name: str, successes: int, n: int) -> Metric:
     if n == 0:
-        shows = "shows one of the objects" if name in ("top1", "right_and_sure", "none_share") else "shows none of the objects"
+        shows = (
+            "shows one of the objects"
+            if name in ("top1", "right_and_sure", "none_share")
+            else "shows none of the objects"
+        )
         return Metric(name=name, value=None, note=f"no photo {shows}")
     low, high = wilson(successes, n)
     return Metric(name=name, value=successes / n, low=low, high=high, n=n, note=f"{successes} of {n}; Wilson interval")
