@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-THRESHOLD_PERCENT = (50, 95)
+THRESHOLD_PERCENT = (50, 90)
 TEMPERATURE_BOUNDS = (0.5, 10.0)
 """A split that is named without a mistake would drive the temperature to 0 and every answer to certainty, which real
 pictures do not deserve; hence the lower end."""
@@ -29,7 +29,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def fit_threshold(logits: np.ndarray, labels: np.ndarray, temperature: float, false_share: float) -> float:
-    """The least probability, 0.50 .. 0.95 in steps of 0.01, that few pictures without any object reach for a class.
+    """The least probability, 0.50 .. 0.90 in steps of 0.01, that few pictures without any object reach for a class.
 
     Args:
         logits: (n, classes + 1), none of these last.

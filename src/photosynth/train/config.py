@@ -89,7 +89,7 @@ class TrainConfig(Record, frozen=True, kw_only=True):
     """What happens to the training pictures."""
     answer_threshold: float | None = None
     """Stored with the classifier: an answer with less probability is better read as "not sure". None given: the
-    least one, 0.5 .. 0.95, at which at most `false_answer_share` of the validation pictures without any of the
+    least one, 0.5 .. 0.9, at which at most `false_answer_share` of the validation pictures without any of the
     objects would be given a class."""
     false_answer_share: float = 0.01
     """See answer_threshold."""
