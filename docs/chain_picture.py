@@ -1,6 +1,6 @@
 """Draw docs/chain.jpg from a finished run: scan, scenes, labels, answers.
 
-    uv run python docs/chain_picture.py demo-run docs/chain.jpg
+    .venv/bin/python docs/chain_picture.py demo-run docs/chain.jpg
 
 Everything in it was made by the run: the turntables of three objects, pictures it trained on, the labels computed
 from their layers, and the classifier's answers on synthetic pictures that it never trained on.

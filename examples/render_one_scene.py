@@ -1,6 +1,6 @@
 """Render one scene of a built-in object and save the picture, its mask and its depth.
 
-    uv run python examples/render_one_scene.py out
+    .venv/bin/python examples/render_one_scene.py out
 
 Everything a scene holds is concrete: change a number, run again, and see what it does.
 """

@@ -26,13 +26,13 @@ def _encode_hook(value: Any) -> Any:
         return value.as_posix()
     if hasattr(value, "tolist"):  # numpy scalars and arrays
         return value.tolist()
-    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def _decode_hook(kind: type, value: Any) -> Any:
     if kind is Path:
         return Path(value)
-    raise NotImplementedError(f"no JSON form for {kind}")
+    raise TypeError(f"no JSON form for {kind}")
 
 
 def to_plain(value: Any) -> Any:
