@@ -16,12 +16,13 @@ $(TOOLS)/bin/uv:
 	test -x $(TOOLS)/bin/uv || $(TOOLS)/bin/python -m pip install --quiet uv
 
 sync: $(if $(findstring $(TOOLS),$(UV)),$(UV)) ## make the environment from the lock
-	$(UV) sync --frozen --quiet
+	$(UV) sync --frozen --quiet $(EXTRAS)
 
 demo: sync ## the main job on the built-in demo objects; ends with the path of its report
 	$(RUN) photosynth demo --out $(DEMO)
 
-test: sync lint ## the whole gate
+test: EXTRAS = --all-extras
+test: sync lint ## the whole gate, with every optional engine
 	$(RUN) pytest
 
 lint: sync ## style, format, import rules

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from photosynth.core.camera import Camera
+from photosynth.core.geometry import Matrix4
 from photosynth.core.record import Record
 
 OCCLUDER_ID = 65535
@@ -17,11 +19,12 @@ class Layers:
     """What an engine returns, before background, occluders and camera finish. n is the number of placements.
 
     radiance (H, W, 3) float32: linear light, premultiplied by coverage.
-    coverage (H, W) float32: 0..1, how much of the pixel the placements fill.
-    depth_m (H, W) float32: along the optical axis, of the instance that fills most of the pixel; inf elsewhere.
-    instance_ids (H, W) uint16: that instance, placement k as k + 1; 0 where nothing is.
+    coverage (H, W) float32: 0..1, how much of the pixel the placements and the surroundings fill.
+    depth_m (H, W) float32: along the optical axis, of the placement or slab that fills most of the pixel; inf
+        where nothing is.
+    instance_ids (H, W) uint16: that placement k as k + 1; 0 where a slab or nothing is.
     normals (H, W, 3) float32: unit, in the world; 0 where nothing is.
-    amodal_masks (n, H, W) bool: each placement as if it were alone.
+    amodal_masks (n, H, W) bool: each placement as if it were alone, without surroundings.
     full_area_px (n,) float64: the area of each placement if the picture had no edges.
     """
 
@@ -74,6 +77,11 @@ class FrameInstance(Record, frozen=True, kw_only=True):
     """Its pixels inside the picture if nothing stood before it."""
     full_area_px: float
     """Its area in pixels if the picture had no edges."""
+    visible_fraction: float = 1.0
+    """Its pixels that are seen, as a share of `full_area_px`, 0..1."""
+    cam_from_object: Matrix4 | None = None
+    """Its 6D pose (and uniform scale): camera (OpenCV axes, metres) from object; None in a picture that was not
+    rendered."""
 
 
 class FrameRecord(Record, frozen=True, kw_only=True):
@@ -89,5 +97,7 @@ class FrameRecord(Record, frozen=True, kw_only=True):
     """The scene's kind: ``"object"``, ``"empty"`` or ``"lookalike"``."""
     instances: tuple[FrameInstance, ...]
     """One for each placement, in order."""
+    camera: Camera | None = None
+    """What saw it; None in a picture that was not rendered."""
     layers_file: str | None = None
     """NPZ with depth_m, instance_ids and normals, when they were asked for."""

@@ -6,15 +6,17 @@ import importlib
 
 from photosynth.core.engine import MeshSource, RenderEngine
 from photosynth.core.errors import ConfigError, DependencyError
+from photosynth.core.record import Record
 
 RENDER_ENGINES = {
     "raster": "photosynth.render.raster.engine:RasterEngine",
+    "cycles": "photosynth.render.cycles.engine:CyclesEngine",
     "fake": "photosynth.core.engine:FakeEngine",
 }
 
 
-def render_engine(name: str, meshes: MeshSource) -> RenderEngine:
-    """Make the render engine of that name; engines take a MeshSource.
+def render_engine(name: str, meshes: MeshSource, options: Record | None = None) -> RenderEngine:
+    """Make the render engine of that name; engines take a MeshSource, and their options if there are any.
 
     Raises:
         ConfigError: for an unknown name.
@@ -26,7 +28,7 @@ def render_engine(name: str, meshes: MeshSource) -> RenderEngine:
         engine = getattr(importlib.import_module(module_name), class_name)
     except ImportError as error:
         raise DependencyError(f"render engine {name!r} needs a package that is not installed: {error}") from error
-    return engine(meshes)
+    return engine(meshes) if options is None else engine(meshes, options)
 
 
 def check_render_engine(name: str) -> None:

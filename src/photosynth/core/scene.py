@@ -134,6 +134,35 @@ class PrintFill(Record, frozen=True, kw_only=True, tag_field="kind", tag="print"
 Fill: TypeAlias = PlainFill | PhotoFill | EnvironmentFill | MeshFill | PrintFill
 
 
+class Slab(Record, frozen=True, kw_only=True):
+    """A box of the surroundings that is rendered with the objects: a table top, a shelf's board, a carton's wall.
+
+    It hides, shadows and reflects light like a placement, but has no instance id. Its texture is planar: each of
+    its six faces shows the fill repeated every `fill_size_m` along the face's two axes, every other repeat
+    mirrored, so that it has no seam inside a face. Row 0 of the fill lies towards +z on upright faces and towards
+    +y on the faces that look along z; column 0 towards the lower end of the other axis.
+    """
+
+    size_m: Vec3
+    """Extent along its own x, y, z; each above 0."""
+    world_from_slab: Matrix4
+    """Rotation and translation of its centre; scale 1."""
+    fill: Fill
+    """What it shows, drawn at FILL_SIDE_PX square. Its colours are taken as albedo: linear light 1 is white."""
+    fill_size_m: float
+    """Side of one repeat."""
+    roughness: float = 0.7
+    """As in Placement."""
+    specular_f0: float = 0.04
+    """As in Placement."""
+    albedo_gain_linear: Vec3 = (1.0, 1.0, 1.0)
+    """As in Placement; the product is clipped to 0..0.95."""
+
+
+FILL_SIDE_PX = 512
+"""Side of the square picture that a slab's fill is drawn into."""
+
+
 class Patch(Record, frozen=True, kw_only=True, tag_field="kind", tag="patch"):
     """A flat shape pasted into the picture, in front of the objects or behind them."""
 
@@ -189,8 +218,27 @@ class Background(Record, frozen=True, kw_only=True):
     """How soft it is."""
 
 
+class DepthOfField(Record, frozen=True, kw_only=True):
+    """A thin lens in focus at one distance.
+
+    A point at depth z is spread over a disc of diameter aperture_m * focal_px * |1 / z - 1 / focus_m| pixels
+    (Potmesil and Chakravarty, SIGGRAPH 1981, for focus distances well beyond the focal length).
+    """
+
+    aperture_m: float
+    """Diameter of the entrance pupil: focal length / f-number. A phone's is about 0.002, a camera's 0.005 to 0.05."""
+    focus_m: float
+    """Depth of the plane in focus."""
+
+
 class Finish(Record, frozen=True, kw_only=True):
     """What a camera does to the light, in this order, and the JPEG at the end."""
+
+    depth_of_field: DepthOfField | None = None
+    """Blur by depth; None for a lens that is sharp everywhere."""
+    vignetting: float = 0.0
+    """Fall-off towards the corners: light is multiplied by cos(angle off the axis) to the power 4 * vignetting.
+    1 is the cos^4 law of a simple lens, 0 a lens corrected for it."""
 
     exposure_ev: float = 0.0
     """Gain of 2^ev on linear light."""
@@ -208,6 +256,8 @@ class Finish(Record, frozen=True, kw_only=True):
     """1 leaves colours alone, 0 is grey (on linear light, Rec. 709 luminance)."""
     tone_gamma: float = 1.0
     """Exponent on linear light before the sRGB curve: contrast."""
+    tone_shoulder: float = 0.0
+    """0 clips at white; towards 1, highlights are rolled off from ever lower down (see render/finish.py)."""
     shot_noise: float = 0.0
     """Standard deviation at white of noise that grows with the square root of light."""
     read_noise: float = 0.0
@@ -227,6 +277,8 @@ class Scene(Record, frozen=True, kw_only=True):
     """Where it is seen from."""
     placements: tuple[Placement, ...] = ()
     """Placement k has instance id k + 1. Empty for a picture without any object."""
+    surroundings: tuple[Slab, ...] = ()
+    """Tables, boards and walls. Empty: the objects float before the background."""
     lights: tuple[Light, ...] = ()
     """0 to 8."""
     environment: Environment = Environment()
@@ -238,4 +290,5 @@ class Scene(Record, frozen=True, kw_only=True):
     finish: Finish = Finish()
     """The camera's part."""
     kind: str = "object"
-    """``"object"``, ``"empty"`` (nothing in it) or ``"lookalike"`` (distractors only)."""
+    """``"object"`` (one object or more), ``"empty"`` (nothing in it but, maybe, surroundings) or ``"lookalike"``
+    (distractors only)."""

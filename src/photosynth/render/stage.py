@@ -15,6 +15,7 @@ from photosynth.core.codec import read_jsonl, rle_from_mask, write_atomic, write
 from photosynth.core.engine import Executor, RenderEngine
 from photosynth.core.errors import ArtifactError, EngineError, QualityError
 from photosynth.core.frame import Frame, FrameInstance, FrameRecord
+from photosynth.core.geometry import as_matrix4
 from photosynth.core.meshes import CatalogueMeshes
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, from_json, to_json
@@ -22,7 +23,7 @@ from photosynth.core.registry import render_engine
 from photosynth.core.scene import Scene
 
 STAGE = "render"
-SCHEMA = 1
+SCHEMA = 2
 CHUNK = 50
 """Scenes in one unit of work: what is lost at most, for each worker, when a run is killed."""
 
@@ -221,6 +222,8 @@ def render_scene(scene: Scene) -> FrameRecord:
 
 def frame_record(scene: Scene, frame: Frame, image_file: str, layers_file: str | None = None) -> FrameRecord:
     """The record of a finished frame: masks as run-length codes."""
+    cam_from_world = scene.camera.cam_from_world()
+    visible_px = np.bincount(frame.instance_ids.ravel(), minlength=len(scene.placements) + 1)
     instances = tuple(
         FrameInstance(
             asset_id=placement.asset_id,
@@ -229,6 +232,8 @@ def frame_record(scene: Scene, frame: Frame, image_file: str, layers_file: str |
             visible=rle_from_mask(frame.instance_ids == k + 1),
             amodal=rle_from_mask(frame.amodal_masks[k]),
             full_area_px=float(frame.full_area_px[k]),
+            visible_fraction=min(1.0, float(visible_px[k + 1]) / max(float(frame.full_area_px[k]), 1.0)),
+            cam_from_object=as_matrix4(cam_from_world @ np.array(placement.world_from_object)),
         )
         for k, placement in enumerate(scene.placements)
     )
@@ -238,6 +243,7 @@ def frame_record(scene: Scene, frame: Frame, image_file: str, layers_file: str |
         size_wh=scene.camera.size_wh,
         kind=scene.kind,
         instances=instances,
+        camera=scene.camera,
         layers_file=layers_file,
     )
 

@@ -25,7 +25,7 @@ from photosynth.sample.recipe import MAX_SIDE_PX, MIN_SIDE_PX, Recipe, load_reci
 from photosynth.sample.scene import check_inputs, sample_scene
 
 STAGE = "sample"
-SCHEMA = 1
+SCHEMA = 2
 BLOCK = 250
 """Scenes in one file."""
 
