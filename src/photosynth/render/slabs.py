@@ -1,0 +1,88 @@
+"""Slabs as meshes: the boxes of the surroundings, in the form every engine takes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+
+from photosynth.core.mesh import Mesh
+from photosynth.core.record import digest
+from photosynth.core.scene import FILL_SIDE_PX, Slab
+from photosynth.render.color import srgb_from_linear
+from photosynth.render.fills import draw_fill
+
+MAX_ALBEDO = 0.95
+"""Slabs return no more than this of any colour."""
+CACHED_TEXTURES = 96
+"""Textures kept in memory, 0.75 MiB each."""
+
+_textures: OrderedDict[str, np.ndarray] = OrderedDict()
+
+
+def slab_mesh(slab: Slab) -> Mesh:
+    """A slab as 24 vertices and 12 triangles in its own frame, six faces with flat normals.
+
+    uv counts repeats of the fill, so it exceeds 0..1 on faces larger than `fill_size_m`; outside 0..1 the texture
+    is mirrored on every other repeat. Column 0 of the first repeat touches the lower edge of its axis, row 0 (v = 1)
+    the upper edge of the other: a face of the size of the fill shows it once. The texture array is shared between
+    meshes of equal fill and gain; do not write to it.
+
+    Raises:
+        ConfigError: if the fill names a photo or a map that cannot be read.
+    """
+    half = np.array(slab.size_m, dtype=np.float64) / 2
+    vertices, normals, uv, faces = [], [], [], []
+    for axis in range(3):
+        across, up = _face_axes(axis)
+        for sign in (-1.0, 1.0):
+            normal = np.zeros(3)
+            normal[axis] = sign
+            start = len(vertices)
+            for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
+                corner = normal * half
+                corner[across], corner[up] = a * half[across], b * half[up]
+                vertices.append(corner)
+                normals.append(normal)
+                uv.append(
+                    (
+                        (half[across] + corner[across]) / slab.fill_size_m,
+                        1.0 - (half[up] - corner[up]) / slab.fill_size_m,
+                    )
+                )
+            turn = 1 if np.cross(np.eye(3)[across], np.eye(3)[up])[axis] * sign > 0 else -1
+            faces += [(start, start + 1, start + 2)[::turn], (start, start + 2, start + 3)[::turn]]
+    return Mesh(
+        vertices_m=np.array(vertices, np.float32),
+        normals=np.array(normals, np.float32),
+        uv=np.array(uv, np.float32),
+        faces=np.array(faces, np.int32),
+        texture=slab_texture(slab),
+    )
+
+
+def slab_texture(slab: Slab) -> np.ndarray:
+    """(FILL_SIDE_PX, FILL_SIDE_PX, 3) uint8 sRGB: the fill times the gain, at most MAX_ALBEDO. The latest are kept."""
+    key = texture_key(slab)
+    if key in _textures:
+        _textures.move_to_end(key)
+        return _textures[key]
+    albedo = draw_fill(slab.fill, (FILL_SIDE_PX, FILL_SIDE_PX)) * np.array(slab.albedo_gain_linear, np.float32)
+    texture = np.rint(srgb_from_linear(np.clip(albedo, 0.0, MAX_ALBEDO)) * 255).astype(np.uint8)
+    texture.setflags(write=False)
+    _textures[key] = texture
+    while len(_textures) > CACHED_TEXTURES:
+        _textures.popitem(last=False)
+    return texture
+
+
+def texture_key(slab: Slab) -> str:
+    """Equal for slabs that show the same texture."""
+    return digest((slab.fill, slab.albedo_gain_linear))
+
+
+def _face_axes(axis: int) -> tuple[int, int]:
+    """The axes along columns and rows of a face that looks along `axis`: rows along z, or along y where z is taken."""
+    if axis == 2:
+        return 0, 1
+    return 1 - axis, 2
