@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from photosynth.core.geometry import Matrix4, Vec3
 from photosynth.core.record import Record
+from photosynth.sample.arrange.hull import Hull, hull_of
+from photosynth.sample.arrange.stable import StablePoses, stable_poses
 
 SlabPart = Literal["table", "board", "wall", "floor"]
 """What a slab is for, so that the slabs of one kind in a scene can look alike."""
@@ -19,12 +22,33 @@ class Shape:
     """What a sampler must know of an asset's form.
 
     asset_id: which asset. points_m (n, 3) float64: the vertices of its convex hull in the object's frame, already
-    scaled. scale: that uniform scale.
+    scaled. scale: that uniform scale. `hull` and `poses` are worked out on first use and kept.
     """
 
     asset_id: str
     points_m: np.ndarray
     scale: float = 1.0
+
+    @cached_property
+    def hull(self) -> Hull:
+        """The solid that the points span, in the object's axes."""
+        return hull_of(self.points_m)
+
+    @cached_property
+    def poses(self) -> StablePoses:
+        """How it rests on a plane."""
+        return stable_poses(self.hull)
+
+    @cached_property
+    def diagonal_m(self) -> float:
+        """Length of its bounding box's diagonal."""
+        return float(np.linalg.norm(np.ptp(self.points_m, axis=0)))
+
+    def scaled(self, factor: float) -> Shape:
+        """The same form, larger by a factor above 0; what is known of its hull and poses is taken over."""
+        other = Shape(self.asset_id, self.points_m * factor, self.scale * factor)
+        other.__dict__.update(hull=self.hull.scaled(factor), poses=self.poses)
+        return other
 
 
 class Resting(Record, frozen=True, kw_only=True):
