@@ -9,19 +9,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simplejpeg
+import trimesh
 
 from photosynth.core.artifact import ArtifactWriter, open_artifact, verify_artifact
 from photosynth.core.asset import Asset, AssetPart
 from photosynth.core.camera import Camera
-from photosynth.core.codec import mask_from_rle, read_jsonl, write_jsonl
+from photosynth.core.codec import mask_from_rle, read_jsonl, read_layers, write_jsonl
 from photosynth.core.errors import ArtifactError, ConfigError, EngineError, QualityError
-from photosynth.core.frame import FrameRecord
+from photosynth.core.frame import OCCLUDER_ID, FrameRecord
 from photosynth.core.geometry import as_matrix4, look_at
+from photosynth.core.mesh import Mesh
+from photosynth.core.meshes import FixedMeshes
 from photosynth.core.progress import Silent
 from photosynth.core.record import Record, to_json
-from photosynth.core.scene import Background, Finish, MeshFill, Patch, Placement, PlainFill, Scene
+from photosynth.core.registry import render_engine
+from photosynth.core.scene import Background, Finish, Hand, MeshFill, Patch, Placement, PlainFill, Scene
 from photosynth.executors.local import LocalExecutor
 from photosynth.render import stage
+from photosynth.render.compose import compose
 from photosynth.render.stage import RenderConfig, RenderFailure, run
 
 N = 2 * stage.CHUNK + 7
@@ -186,10 +191,141 @@ def test_ctrl_c_leaves_a_folder_that_resumes(made, tmp_path, monkeypatch):
 
 def test_layers_are_kept_on_demand(made, tmp_path):
     run(RenderConfig(engine="fake", keep_layers=True), *made, tmp_path / "out", executor=LocalExecutor(1))
-    record = next(read_jsonl(tmp_path / "out/frames-000000.jsonl", FrameRecord))
-    layers = np.load(tmp_path / "out" / record.layers_file)
-    assert layers["depth_m"].shape == layers["instance_ids"].shape == (32, 40)
-    assert layers["normals"].shape == (32, 40, 3)
+    records = list(read_jsonl(tmp_path / "out/frames-000000.jsonl", FrameRecord))
+    for record in records[:6]:
+        layers = read_layers(tmp_path / "out" / record.layers_file)
+        assert layers.normals.shape == (32, 40, 3)
+        patch = layers.instance_ids == OCCLUDER_ID
+        assert patch.any() == (record.index % 2 == 1)
+        assert (layers.depth_m[patch] == 0).all()
+        for k, instance in enumerate(record.instances):
+            own = layers.instance_ids == k + 1
+            assert np.array_equal(own, mask_from_rle(instance.visible))
+            distance = np.array(instance.cam_from_object)[2, 3]
+            assert np.allclose(layers.depth_m[own], distance, rtol=1e-3)
+        assert np.isinf(layers.depth_m[layers.instance_ids == 0]).all()
+
+
+def hand(**changes) -> Hand:
+    settings = dict(
+        anchor_rel=(0.5, 0.55), inward_rad=-np.pi / 2, finger_width_rel=0.1, fingers=((2.0, 0.0), (2.4, 0.1)),
+        skin_srgb=(0.8, 0.6, 0.5), seed=0,
+    )  # fmt: skip
+    return Hand(**(settings | changes))
+
+
+LEFT_HALF = Patch(
+    outline_rel=((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)), fill=PlainFill(color_srgb=(0.5, 0.1, 0.1))
+)
+
+
+def cubes(*centres_m, size_wh=(96, 64), principal_px=(48.0, 32.0), occluders=()) -> Scene:
+    """A camera at the origin that looks along +x at cubes with sides of 20 cm."""
+    camera = Camera(
+        size_wh=size_wh,
+        focal_px=100.0,
+        principal_px=principal_px,
+        world_from_cam=as_matrix4(look_at(np.zeros(3), np.array([1.0, 0.0, 0.0]))),
+    )
+    placements = []
+    for centre in centres_m:
+        world_from_object = np.eye(4)
+        world_from_object[:3, 3] = centre
+        placements.append(
+            Placement(asset_id="cube", part="whole", class_name="cube", world_from_object=as_matrix4(world_from_object))
+        )
+    return Scene(
+        index=0,
+        camera=camera,
+        placements=tuple(placements),
+        background=Background(fill=PlainFill(color_srgb=(0.2, 0.2, 0.2))),
+        occluders=occluders,
+    )
+
+
+@pytest.fixture(scope="module", params=["fake", "raster"])
+def engine(request):
+    box = trimesh.creation.box((0.2, 0.2, 0.2))
+    box.unmerge_vertices()
+    mesh = Mesh(
+        vertices_m=box.vertices.astype(np.float32),
+        normals=box.vertex_normals.astype(np.float32),
+        uv=np.zeros((len(box.vertices), 2), np.float32),
+        faces=box.faces.astype(np.int32),
+        texture=np.full((4, 4, 3), 128, np.uint8),
+    )
+    return render_engine(request.param, FixedMeshes({("cube", "whole"): mesh}))
+
+
+def shown(engine, scene) -> FrameRecord:
+    return stage.frame_record(scene, compose(scene, engine.render(scene)), "images/000/000000.jpg")
+
+
+def counts(instance) -> tuple[int, int]:
+    """Pixels seen and amodal pixels; checks what must always hold between them."""
+    visible, amodal = mask_from_rle(instance.visible), mask_from_rle(instance.amodal)
+    assert not (visible & ~amodal).any()
+    assert instance.visible_fraction == pytest.approx(min(1.0, visible.sum() / instance.full_area_px))
+    return int(visible.sum()), int(amodal.sum())
+
+
+def test_a_whole_object_is_seen_whole(engine):
+    (one,) = shown(engine, cubes((1.0, 0.0, 0.0))).instances
+    visible, amodal = counts(one)
+    assert visible == amodal
+    assert one.visible_fraction == pytest.approx(1.0, abs=0.02)
+    assert np.allclose(np.array(one.cam_from_object)[:3, 3], (0.0, 0.0, 1.0))
+
+
+def test_what_lies_outside_the_picture_counts_as_unseen(engine):
+    """Cut by the left edge; the same camera with a wider picture tells the whole area."""
+    (cut,) = shown(engine, cubes((1.0, 0.48, 0.0))).instances
+    wide = cubes((1.0, 0.48, 0.0), size_wh=(192, 64), principal_px=(144.0, 32.0))
+    (whole,) = shown(engine, wide).instances
+    visible, amodal = counts(cut)
+    assert 0 < visible == amodal < counts(whole)[0]
+    assert cut.full_area_px == pytest.approx(whole.full_area_px, rel=0.01)
+    assert cut.visible_fraction == pytest.approx(visible / counts(whole)[0], abs=0.02)
+    assert 0.2 < cut.visible_fraction < 0.8
+
+
+def test_what_others_hide_counts_as_unseen_and_is_in_the_amodal_mask(engine):
+    back_alone = shown(engine, cubes((1.2, 0.0, 0.0))).instances[0]
+    front, back = shown(engine, cubes((0.8, 0.1, 0.0), (1.2, 0.0, 0.0))).instances
+    assert counts(front)[0] == counts(front)[1]
+    visible, amodal = counts(back)
+    assert back.amodal == back_alone.amodal
+    assert back.full_area_px == pytest.approx(back_alone.full_area_px, rel=1e-6)
+    assert 0 < visible < 0.9 * amodal
+    seen = mask_from_rle(back.visible)
+    assert np.array_equal(seen, mask_from_rle(back_alone.visible) & ~mask_from_rle(front.visible))
+
+
+@pytest.mark.parametrize("occluder", [LEFT_HALF, hand()], ids=["patch", "hand"])
+def test_what_occluders_hide_counts_as_unseen_and_is_in_the_amodal_mask(engine, occluder):
+    bare = shown(engine, cubes((1.0, 0.0, 0.0))).instances[0]
+    scene = cubes((1.0, 0.0, 0.0), occluders=(occluder,))
+    frame = compose(scene, engine.render(scene))
+    (one,) = stage.frame_record(scene, frame, "images/000/000000.jpg").instances
+    visible, _ = counts(one)
+    hidden = frame.instance_ids == OCCLUDER_ID
+    assert hidden.any()
+    assert one.amodal == bare.amodal
+    assert one.full_area_px == bare.full_area_px
+    assert np.array_equal(mask_from_rle(one.visible), mask_from_rle(bare.visible) & ~hidden)
+    assert visible < counts(bare)[0]
+    if occluder is LEFT_HALF:
+        assert one.visible_fraction == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_hidden_object_is_in_the_record(engine):
+    whole = Patch(
+        outline_rel=((-0.1, -0.1), (1.1, -0.1), (1.1, 1.1), (-0.1, 1.1)), fill=PlainFill(color_srgb=(0.5, 0.1, 0.1))
+    )
+    (one,) = shown(engine, cubes((1.0, 0.0, 0.0), occluders=(whole,))).instances
+    visible, amodal = counts(one)
+    assert (visible, one.visible_fraction) == (0, 0.0)
+    assert amodal > 100
 
 
 def test_unknown_engine_and_wrong_inputs(made, tmp_path):

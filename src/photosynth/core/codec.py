@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -10,10 +13,17 @@ from typing import TypeVar
 import numpy as np
 
 from photosynth.core.errors import ArtifactError, ConfigError
-from photosynth.core.frame import Rle
+from photosynth.core.frame import KeptLayers, Rle
 from photosynth.core.record import from_json, to_json
 
 T = TypeVar("T")
+
+DEPTH_STEPS_M = (1e-4, 1e-5, 1e-3, 1e-2)
+"""Steps that depth may be counted in; the first that keeps DEPTH_PRECISION is taken."""
+DEPTH_PRECISION = 1e-3
+"""Largest error of a kept depth, as a share of it."""
+NO_DEPTH = 65535
+"""In place of a number of steps: nothing is there."""
 
 
 def rle_from_mask(mask: np.ndarray) -> Rle:
@@ -29,6 +39,58 @@ def mask_from_rle(rle: Rle) -> np.ndarray:
     from pycocotools import mask as coco_mask
 
     return coco_mask.decode({"size": list(rle.size), "counts": rle.counts.encode("ascii")}).astype(bool)
+
+
+def depth_step_m(depth_m: np.ndarray) -> float | None:
+    """The step in which 16-bit numbers hold every depth of a picture within DEPTH_PRECISION; None if none does.
+
+    0.1 mm holds 5 cm to 6.5 m, 0.01 mm a tenth of these, 1 mm and 1 cm ten and a hundred times as much.
+    """
+    given = depth_m[np.isfinite(depth_m) & (depth_m > 0)]
+    if not given.size:
+        return DEPTH_STEPS_M[0]
+    nearest, farthest = float(given.min()), float(given.max())
+    for step in DEPTH_STEPS_M:
+        if step / 2 <= DEPTH_PRECISION * nearest and farthest < (NO_DEPTH - 1) * step:
+            return step
+    return None
+
+
+def layers_npz(depth_m: np.ndarray, instance_ids: np.ndarray, normals: np.ndarray) -> bytes:
+    """A picture's layers as a compressed NPZ; equal layers give equal bytes.
+
+    Keys: ``instance_ids`` (H, W) uint16; ``normals`` (H, W, 3) int8, 127 for 1; ``depth_steps`` (H, W) uint16 with
+    ``depth_step_m``, NO_DEPTH where nothing is and 0 on occluders; or, where no step is fine and large enough,
+    ``depth_m`` (H, W) float32.
+    """
+    step = depth_step_m(depth_m)
+    if step is None:
+        depth = {"depth_m": np.asarray(depth_m, np.float32)}
+    else:
+        steps = np.rint(np.where(np.isfinite(depth_m), depth_m, NO_DEPTH * step) / step)
+        depth = {"depth_steps": steps.astype(np.uint16), "depth_step_m": np.float64(step)}
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        instance_ids=np.asarray(instance_ids, np.uint16),
+        normals=np.rint(np.asarray(normals) * 127).astype(np.int8),
+        **depth,
+    )
+    return buffer.getvalue()
+
+
+def read_layers(path: Path) -> KeptLayers:
+    """The layers of one picture, from the file that its record names. Raises ArtifactError if it cannot be read."""
+    try:
+        with np.load(path) as kept:
+            ids, normals = kept["instance_ids"], kept["normals"].astype(np.float32) / np.float32(127)
+            if "depth_m" in kept:
+                return KeptLayers(kept["depth_m"], ids, normals, None)
+            steps, step = kept["depth_steps"], float(kept["depth_step_m"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ArtifactError(f"{path} cannot be read as a picture's layers ({error}); render again") from error
+    depth = np.where(steps == NO_DEPTH, np.float32(np.inf), (steps * step).astype(np.float32))
+    return KeptLayers(depth, ids, normals, step)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

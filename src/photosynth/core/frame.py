@@ -53,6 +53,21 @@ class Frame:
     full_area_px: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class KeptLayers:
+    """A finished picture's layers as they come back from disk.
+
+    depth_m (H, W) float32: along the optical axis, within 0.1 % of the truth; inf where nothing is, 0 on occluders.
+    instance_ids (H, W) uint16: as in Frame. normals (H, W, 3) float32: in the world, within half a degree.
+    depth_step_m: what depth was rounded to; None where it was not.
+    """
+
+    depth_m: np.ndarray
+    instance_ids: np.ndarray
+    normals: np.ndarray
+    depth_step_m: float | None
+
+
 class Rle(Record, frozen=True, kw_only=True):
     """A mask as COCO's compressed run-length code (column-major, as pycocotools writes it)."""
 
@@ -100,4 +115,4 @@ class FrameRecord(Record, frozen=True, kw_only=True):
     camera: Camera | None = None
     """What saw it; None in a picture that was not rendered."""
     layers_file: str | None = None
-    """NPZ with depth_m, instance_ids and normals, when they were asked for."""
+    """NPZ with depth, instance ids and normals, when they were asked for; core.codec.read_layers reads it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from photosynth.core.artifact import Artifact, ArtifactWriter, open_artifact
 from photosynth.core.asset import class_names, read_assets
-from photosynth.core.codec import read_jsonl, rle_from_mask, write_atomic, write_jsonl
+from photosynth.core.codec import layers_npz, read_jsonl, rle_from_mask, write_atomic, write_jsonl
 from photosynth.core.engine import Executor, RenderEngine
 from photosynth.core.errors import ArtifactError, EngineError, QualityError
 from photosynth.core.frame import Frame, FrameInstance, FrameRecord
@@ -23,7 +22,7 @@ from photosynth.core.registry import render_engine
 from photosynth.core.scene import Scene
 
 STAGE = "render"
-SCHEMA = 2
+SCHEMA = 3
 CHUNK = 50
 """Scenes in one unit of work: what is lost at most, for each worker, when a run is killed."""
 
@@ -34,7 +33,7 @@ class RenderConfig(Record, frozen=True, kw_only=True):
     engine: str = "raster"
     """The render engine."""
     keep_layers: bool = False
-    """Also keep depth, instance ids and normals of every picture (NPZ, about 0.3 MB each)."""
+    """Also keep depth, instance ids and normals of every picture (NPZ; 20 KB at 256 px, 80 KB at 640 px)."""
     max_failed_fraction: float = 0.02
     """Share of scenes that may fail, each recorded in failures.jsonl, before the stage gives up."""
 
@@ -216,7 +215,7 @@ def render_scene(scene: Scene) -> FrameRecord:
     layers_file = None
     if _worker.config.keep_layers:
         layers_file = image_file.replace("images/", "layers/").replace(".jpg", ".npz")
-        write_atomic(_worker.out / layers_file, _layers_npz(frame))
+        write_atomic(_worker.out / layers_file, layers_npz(frame.depth_m, frame.instance_ids, frame.normals))
     return frame_record(scene, frame, image_file, layers_file)
 
 
@@ -246,14 +245,3 @@ def frame_record(scene: Scene, frame: Frame, image_file: str, layers_file: str |
         camera=scene.camera,
         layers_file=layers_file,
     )
-
-
-def _layers_npz(frame: Frame) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        depth_m=frame.depth_m,
-        instance_ids=frame.instance_ids,
-        normals=np.rint(frame.normals * 127).astype(np.int8),
-    )
-    return buffer.getvalue()
