@@ -131,7 +131,50 @@ class PrintFill(Record, frozen=True, kw_only=True, tag_field="kind", tag="print"
     """0 almost empty .. 1 crowded."""
 
 
-Fill: TypeAlias = PlainFill | PhotoFill | EnvironmentFill | MeshFill | PrintFill
+class GrainFill(Record, frozen=True, kw_only=True, tag_field="kind", tag="grain"):
+    """Wood: boards side by side, the grain running from top to bottom."""
+
+    seed: int
+    """Of its rings and fibres."""
+    palette_srgb: tuple[Vec3, ...]
+    """Early wood first, then late wood; two colours or more."""
+    rings: float = 12.0
+    """Growth rings across the picture."""
+    n_boards: int = 1
+    """Boards side by side; 1 for veneer."""
+    knottiness: float = 0.5
+    """0 straight grain .. 1 wild."""
+
+
+class WeaveFill(Record, frozen=True, kw_only=True, tag_field="kind", tag="weave"):
+    """Cloth: threads over and under each other, in stripes or checks."""
+
+    seed: int
+    """Of its stripes and fuzz."""
+    palette_srgb: tuple[Vec3, ...]
+    """Ground first, then stripes; one colour is plain cloth."""
+    threads: int = 96
+    """Across the picture."""
+    stripe_rel: float = 0.25
+    """Distance at which the stripes come again."""
+    checked: bool = False
+    """Stripes both ways."""
+
+
+class SpeckleFill(Record, frozen=True, kw_only=True, tag_field="kind", tag="speckle"):
+    """Stone, terrazzo or felt: a mottled ground with specks in it."""
+
+    seed: int
+    """Of its noise."""
+    palette_srgb: tuple[Vec3, ...]
+    """Ground first, then specks."""
+    speck_rel: float = 0.02
+    """Size of a speck."""
+    density: float = 0.3
+    """Share of the ground that specks cover, 0..1."""
+
+
+Fill: TypeAlias = PlainFill | PhotoFill | EnvironmentFill | MeshFill | PrintFill | GrainFill | WeaveFill | SpeckleFill
 
 
 class Slab(Record, frozen=True, kw_only=True):

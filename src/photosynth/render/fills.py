@@ -11,8 +11,19 @@ import numpy as np
 from photosynth.core.errors import ConfigError
 from photosynth.core.photo import read_photo
 from photosynth.core.rng import rng_for
-from photosynth.core.scene import EnvironmentFill, Fill, MeshFill, PhotoFill, PlainFill, PrintFill
+from photosynth.core.scene import (
+    EnvironmentFill,
+    Fill,
+    GrainFill,
+    MeshFill,
+    PhotoFill,
+    PlainFill,
+    PrintFill,
+    SpeckleFill,
+    WeaveFill,
+)
 from photosynth.render.color import linear_from_bytes, linear_from_srgb
+from photosynth.render.surface_fills import draw_grain, draw_speckle, draw_weave
 
 PHOTO_CACHE_SIDE_PX = 1024
 ENVIRONMENT_SIDE_PX = 160
@@ -34,6 +45,12 @@ def draw_fill(fill: Fill, size_wh: tuple[int, int]) -> np.ndarray:
         return _mesh(fill, size_wh)
     if isinstance(fill, PrintFill):
         return _print(fill, size_wh)
+    if isinstance(fill, GrainFill):
+        return draw_grain(fill, size_wh)
+    if isinstance(fill, WeaveFill):
+        return draw_weave(fill, size_wh)
+    if isinstance(fill, SpeckleFill):
+        return draw_speckle(fill, size_wh)
     raise ConfigError(f"unknown fill {type(fill).__name__}")
 
 

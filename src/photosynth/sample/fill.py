@@ -14,9 +14,11 @@ from photosynth.core.photo import Photo
 from photosynth.core.record import Record
 from photosynth.core.scene import Environment, EnvironmentFill, Fill, MeshFill, PhotoFill, PlainFill, PrintFill
 from photosynth.sample.color import random_color, random_paper
+from photosynth.sample.material import MAX_SEED, sample_grain, sample_speckle, sample_weave
 from photosynth.sample.ranges import require_count, require_share, require_support
 
-MAX_SEED = 2**31
+FIRST_MATERIAL = 5
+"""Kinds of fill from this one on are materials."""
 
 
 class FillWeights(Record, frozen=True, kw_only=True):
@@ -32,9 +34,15 @@ class FillWeights(Record, frozen=True, kw_only=True):
     """One colour or a gradient."""
     print: float = 0.0
     """Printed matter."""
+    grain: float = 0.0
+    """Wood."""
+    weave: float = 0.0
+    """Cloth."""
+    speckle: float = 0.0
+    """Stone, terrazzo, felt."""
 
     def __post_init__(self) -> None:
-        values = (self.photo, self.environment, self.mesh, self.plain, self.print)
+        values = self.drawn_weights(True, True)
         if any(not (math.isfinite(value) and value >= 0) for value in values):
             raise ValueError(f"the weights of fills must be 0 or more, got {values}")
         if sum(values) <= 0:
@@ -42,7 +50,12 @@ class FillWeights(Record, frozen=True, kw_only=True):
 
     def needs_photos(self) -> bool:
         """Whether nothing is left when there are no photos."""
-        return self.environment + self.mesh + self.plain + self.print <= 0
+        return sum(self.drawn_weights(False, True)) <= 0
+
+    def drawn_weights(self, has_photos: bool, has_maps: bool) -> tuple[float, ...]:
+        """The weights in the order of the fields; those of photos and environments are void without any."""
+        photo, environment = self.photo if has_photos else 0.0, self.environment if has_maps else 0.0
+        return (photo, environment, self.mesh, self.plain, self.print, self.grain, self.weave, self.speckle)
 
 
 class FillRecipe(Record, frozen=True, kw_only=True):
@@ -111,9 +124,7 @@ def sample_fill(
     """
     if weights.needs_photos() and not source.photos:
         raise ConfigError("the recipe fills its backgrounds with photos only; give a folder of background photos")
-    photo = weights.photo if source.photos else 0.0
-    environment = weights.environment if source.maps else 0.0
-    kinds = (photo, environment, weights.mesh, weights.plain, weights.print)
+    kinds = weights.drawn_weights(bool(source.photos), bool(source.maps))
     if sum(kinds) <= 0:
         raise ConfigError("the recipe fills its backgrounds with environment maps only, and there are none")
     kind = int(pick(kinds, rng, 1)[0])
@@ -121,9 +132,9 @@ def sample_fill(
         return _photo(source, aspect, rng)
     if kind == 1:
         return _environment(source, rng, whole)
-    if kind == 2:
-        return _mesh(source.recipe, rng)
-    return _plain(source.recipe, rng) if kind == 3 else _print(source.recipe, rng)
+    if kind >= FIRST_MATERIAL:
+        return (sample_grain, sample_weave, sample_speckle)[kind - FIRST_MATERIAL](rng)
+    return (_mesh, _plain, _print)[kind - 2](source.recipe, rng)
 
 
 def _photo(source: FillSource, aspect: float, rng: np.random.Generator) -> PhotoFill:
