@@ -1,151 +1,216 @@
-"""How fast the rasteriser renders: pictures a second, CPU time a picture, and where it goes.
+"""How fast labelled pictures are rendered: ours, Cycles and BlenderProc on the same object in the same run.
 
-    python benchmarks/render.py
-    python benchmarks/render.py --processes 2 --sizes 300
-    python benchmarks/render.py --objects runs/catalogue
+    python benchmarks/render.py                                  # our rasteriser, all cases
+    python benchmarks/render.py --engines raster cycles-16 cycles-128 --cases one-300
+    python benchmarks/render.py --blenderproc-python VENV/bin/python --engines raster blenderproc
+    python benchmarks/render.py --processes 1 2                  # scaling
+    python benchmarks/render.py --growth 20000                   # does a picture cost more, the longer it runs?
+    python benchmarks/render.py --objects runs/catalogue         # your own objects
 
-Each picture shows one object under three shadowed lights and an environment map, from a new direction, and is
-encoded as JPEG (quality 90, 4:2:0). Without --objects, a built-in sphere of 5,000 faces with a 2048 px texture.
+Each picture shows new lights and a new direction; composed, finished, and written as JPEG (quality 90, 4:2:0). Every
+line is measured in processes of its own, after some pictures to warm up: CPU time and peak memory include worker
+subprocesses. Compare ratios within one run, and CPU time rather than wall time.
+
+- ``cycles-16``: 16 samples, 4 bounces, denoised. ``cycles-128``: 128 samples, 1 bounce, as the 2018 pipeline did.
+- ``blenderproc``: BlenderProc 2.8 in an environment of its own (GPL: never imported here) that has `blenderproc` and
+  `bpy`; 16 samples and its denoiser, one object, its own PNG-free colour output encoded by us.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
+import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
-from photosynth.core.camera import Camera
-from photosynth.core.geometry import as_matrix4, look_at
-from photosynth.core.mesh import Mesh
-from photosynth.core.meshes import CatalogueMeshes, FixedMeshes
-from photosynth.core.scene import Background, Environment, Light, Placement, PlainFill, Scene
-
-WARM_UP = 8
-"""Pictures rendered before the clock starts."""
+HERE = Path(__file__).resolve().parent
+ENGINES = ("raster", "cycles-16", "cycles-128", "blenderproc")
+PICTURES = {"raster": 100, "cycles-16": 8, "cycles-128": 4, "blenderproc": 8}
+WARM_UP = {"raster": 12, "cycles-16": 1, "cycles-128": 1, "blenderproc": 1}
 
 
-def bumpy_sphere(rings: int = 36, texture_px: int = 2048) -> Mesh:
-    """A dented sphere of about 5,000 faces and 0.25 m, with a noisy texture."""
-    i, j = (a.ravel() for a in np.meshgrid(np.arange(rings + 1), np.arange(2 * rings + 1), indexing="ij"))
-    elevation, azimuth = np.pi * (i / rings - 0.5), np.pi * j / rings
-    unit = np.stack([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)], 1)
-    radius = 0.125 * (0.85 + 0.15 * np.cos(4 * azimuth) * np.cos(elevation) ** 2)
-    row = 2 * rings + 1
-    k = (np.arange(rings)[:, None] * row + np.arange(2 * rings)).ravel()
-    faces = np.concatenate([np.stack([k, k + 1, k + row + 1], 1), np.stack([k, k + row + 1, k + row], 1)])
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(40, 220, (texture_px // 16, texture_px // 16, 3), dtype=np.uint8)
-    texture = coarse.repeat(16, axis=0).repeat(16, axis=1) + rng.integers(0, 30, (texture_px, texture_px, 1), np.uint8)
-    return Mesh(
-        vertices_m=(unit * radius[:, None]).astype(np.float32),
-        normals=unit.astype(np.float32),
-        uv=np.stack([j / rings / 2, i / rings], axis=1).astype(np.float32),
-        faces=faces.astype(np.int32),
-        texture=texture,
-    )
-
-
-def scene_of(index: int, size: int, parts: list[tuple[str, str, float]]) -> Scene:
-    """Object `index` modulo their number, filling about a third of the picture."""
-    rng = np.random.default_rng(index)
-    asset_id, part, diagonal_m = parts[index % len(parts)]
-    azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 1.2)
-    level = np.cos(elevation)
-    direction = np.array([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)])
-    lights = []
-    for _ in range(3):
-        towards = np.array([*rng.uniform(-1, 1, 2), rng.uniform(0.2, 1)])
-        position = towards / np.linalg.norm(towards) * 4 * diagonal_m
-        power = 60 * diagonal_m**2 * rng.uniform(0.4, 1.6)
-        lights.append(Light(position_m=tuple(position.tolist()), radius_m=0.15 * diagonal_m, power_w=power))
-    return Scene(
-        index=index,
-        camera=Camera(
-            size_wh=(size, size),
-            focal_px=1.39 * size,
-            principal_px=(size / 2, size / 2),
-            world_from_cam=as_matrix4(look_at(direction * 2 * diagonal_m, np.zeros(3))),
-        ),
-        placements=(Placement(asset_id=asset_id, part=part, class_name="object"),),
-        lights=tuple(lights),
-        environment=Environment(map_file="package:lobby.exr", rotation_rad=float(rng.uniform(0, 6)), strength=0.4),
-        background=Background(fill=PlainFill(color_srgb=(0.4, 0.4, 0.4))),
-    )
-
-
-def measure(size: int, images: int, objects: Path | None, first: int) -> dict[str, float]:
-    """Render `images` pictures in this process: wall and CPU seconds, covered pixels, and CPU seconds by phase."""
+def worker(job: dict) -> dict:
+    """Render `images` pictures of a case in this process; runs in a process of its own. Returns what it cost."""
+    import psutil
     import simplejpeg
+    from render_cases import CASES, meshes_of, scene_of
 
-    from photosynth.render.raster.engine import RasterEngine
+    from photosynth.render.compose import compose
 
-    if objects is None:
-        engine = RasterEngine(FixedMeshes({("sphere", "whole"): bumpy_sphere()}))
-        parts = [("sphere", "whole", 0.25)]
-    else:
-        catalogue = CatalogueMeshes(objects)
-        engine = RasterEngine(catalogue)
-        parts = [(a.asset_id, a.parts[0].name, a.diagonal_m()) for a in catalogue.assets.values()]
-    for i in range(max(WARM_UP, len(parts))):
-        engine.render(scene_of(i, size, parts))
-    scenes = [scene_of(first + i, size, parts) for i in range(images)]
-    engine.seconds = dict.fromkeys(engine.seconds, 0.0)
-    seconds = {"tone": 0.0, "jpeg": 0.0}
-    covered = 0
-    wall, cpu = time.perf_counter(), time.process_time()
-    for scene in scenes:
-        layers = engine.render(scene)
-        a = time.thread_time()
-        covered += int(np.count_nonzero(layers.coverage))
-        picture = to_srgb(layers.radiance + (1 - layers.coverage[..., None]) * np.float32(0.15))
-        b = time.thread_time()
-        simplejpeg.encode_jpeg(picture, quality=90, colorspace="RGB", colorsubsampling="420")
-        seconds["tone"] += b - a
-        seconds["jpeg"] += time.thread_time() - b
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return {"wall": wall, "cpu": cpu, "covered": covered, **engine.seconds, **seconds}
+    case = CASES[job["case"]]
+    meshes, parts = meshes_of(Path(job["objects"]) if job["objects"] else None)
+    engine = _engine(job["engine"], meshes)
+    memory = Memory(psutil.Process())
+    target = Path(tempfile.mkdtemp()) / "picture.jpg"
 
+    def one(index: int) -> None:
+        frame = compose(scene := scene_of(index, case, parts), engine.render(scene))
+        target.write_bytes(simplejpeg.encode_jpeg(frame.color, quality=90, colorspace="RGB", colorsubsampling="420"))
 
-def to_srgb(linear: np.ndarray) -> np.ndarray:
-    """8-bit sRGB through a table, for the JPEG only; the product's own finish is the compositor's work."""
-    light = np.arange(4096) / 4095
-    curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return (curve * 255 + 0.5).astype(np.uint8)[(np.clip(linear, 0, 1) * 4095 + 0.5).astype(np.int16)]
+    for i in range(max(WARM_UP[job["engine"]], len(parts) if job["engine"] == "raster" else 1)):
+        one(i)
+    phases = getattr(engine, "seconds", {})
+    before = dict(phases)
+    marks, wall, cpu = [], time.perf_counter(), memory.cpu_seconds()
+    for i in range(job["images"]):
+        one(job["first"] + i)
+        if job["mark"] and (i + 1) % job["mark"] == 0:
+            marks.append(memory.cpu_seconds())
+    memory.look()
+    return {
+        "wall": time.perf_counter() - wall,
+        "cpu": memory.cpu_seconds() - cpu,
+        "memory": memory.peak,
+        "marks": [b - a for a, b in zip([cpu, *marks], marks, strict=False)],
+        "phases": {name: value - before[name] for name, value in phases.items()},
+    }
 
 
-def report(size: int, images: int, processes: int, objects: Path | None) -> None:
-    """Print one line of totals and one of phases."""
-    if processes == 1:
-        parts = [measure(size, images, objects, 0)]
-    else:
-        with ProcessPoolExecutor(processes) as pool:
-            jobs = [pool.submit(measure, size, images, objects, k * images) for k in range(processes)]
-            parts = [job.result() for job in jobs]
+class Memory:
+    """CPU time and peak resident memory of a process and its children."""
+
+    def __init__(self, process) -> None:
+        self.process, self.peak = process, 0
+
+    def _all(self) -> list:
+        return [self.process, *self.process.children(recursive=True)]
+
+    def cpu_seconds(self) -> float:
+        """User and system seconds so far."""
+        return sum(p.cpu_times().user + p.cpu_times().system for p in self._all())
+
+    def look(self) -> None:
+        """Take the peak of each process (the kernel's own high-water mark where it has one)."""
+        total = 0
+        for p in self._all():
+            status = Path(f"/proc/{p.pid}/status")
+            marks = [line for line in status.read_text().splitlines() if "VmHWM" in line] if status.exists() else []
+            total += int(marks[0].split()[1]) * 1024 if marks else p.memory_info().rss
+        self.peak = max(self.peak, total)
+
+
+def _engine(name: str, meshes):
+    if name == "raster":
+        from photosynth.render.raster.engine import RasterEngine
+
+        return RasterEngine(meshes)
+    from photosynth.render.cycles.engine import CyclesEngine, CyclesOptions
+
+    if name == "cycles-16":
+        return CyclesEngine(meshes, CyclesOptions(samples=16, bounces=4, denoise=True, threads=1))
+    return CyclesEngine(meshes, CyclesOptions(samples=128, bounces=1, denoise=False, threads=1))
+
+
+def measure(engine: str, case: str, images: int, processes: int, options, mark: int = 0) -> dict:
+    """Run `processes` workers side by side; their figures put together."""
+    jobs = []
+    for k in range(processes):
+        job = {"engine": engine, "case": case, "images": images, "first": 100 + k * images, "mark": mark}
+        job["objects"] = str(options.objects) if options.objects else None
+        command = [sys.executable, __file__, "--worker", json.dumps(job)]
+        if engine == "blenderproc":
+            job["folder"] = export_object(options.objects)
+            command = [str(options.blenderproc_python), str(HERE / "blenderproc_worker.py"), json.dumps(job)]
+        jobs.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+    parts = []
+    for job in jobs:
+        printed, _ = job.communicate()
+        if job.returncode != 0:
+            raise SystemExit(f"{engine} failed with exit code {job.returncode}; its messages are above")
+        parts.append(json.loads(printed.strip().splitlines()[-1].removeprefix("RESULT ")))
     total = images * processes
-    rate = sum(images / p["wall"] for p in parts)
-    cpu_ms = 1e3 * sum(p["cpu"] for p in parts) / total
-    covered = sum(p["covered"] for p in parts) // total
-    phases = [k for k in parts[0] if k not in ("wall", "cpu", "covered")]
-    each_ms = {k: 1e3 * sum(p[k] for p in parts) / total for k in phases}
-    engine_ms = sum(each_ms.values()) - each_ms["tone"] - each_ms["jpeg"]
-    print(f"{size} px, {processes} process(es): {rate:.0f} images/s, {cpu_ms:.2f} CPU-ms an image, of which the engine")
-    print(f"    {engine_ms:.2f}; {covered} of {size * size} pixels covered; CPU-ms by phase:")
-    print("    " + ", ".join(f"{k} {value:.2f}" for k, value in each_ms.items()))
+    phases = {name: 1e3 * sum(p["phases"][name] for p in parts) / total for name in parts[0]["phases"]}
+    return {
+        "rate": sum(images / p["wall"] for p in parts),
+        "cpu_ms": 1e3 * sum(p["cpu"] for p in parts) / total,
+        "memory_mb": sum(p["memory"] for p in parts) / 2**20,
+        "marks": parts[0]["marks"],
+        "phases": phases,
+    }
+
+
+def export_object(objects: Path | None) -> str:
+    """The first object as OBJ with a PNG texture in a folder of its own, for other programs."""
+    from PIL import Image
+    from render_cases import meshes_of
+
+    meshes, parts = meshes_of(objects)
+    mesh = meshes.mesh(*parts[0][:2])
+    folder = Path(tempfile.mkdtemp())
+    Image.fromarray(mesh.texture).save(folder / "texture.png")
+    (folder / "object.mtl").write_text("newmtl surface\nKd 1 1 1\nmap_Kd texture.png\n")
+    lines = ["mtllib object.mtl", "usemtl surface"]
+    lines += [f"v {x:.7g} {y:.7g} {z:.7g}" for x, y, z in mesh.vertices_m.tolist()]
+    lines += [f"vt {u:.7g} {v:.7g}" for u, v in mesh.uv.tolist()]
+    lines += [f"f {a}/{a} {b}/{b} {c}/{c}" for a, b, c in (mesh.faces + 1).tolist()]
+    (folder / "object.obj").write_text("\n".join(lines) + "\n")
+    return str(folder)
+
+
+def table(options) -> None:
+    """Print the Markdown table of all engines and cases."""
+    print("| case | engine | processes | images/s | CPU-ms an image | CPU time against ours | peak memory, MB |")
+    print("|---|---|---|---|---|---|---|")
+    details = []
+    for case in options.cases:
+        ours: dict[int, float] = {}
+        for engine in options.engines:
+            if engine == "blenderproc" and (options.blenderproc_python is None or not case.startswith("one")):
+                continue
+            for processes in options.processes:
+                images = options.images or PICTURES[engine]
+                best = min((measure(engine, case, images, processes, options) for _ in range(options.repeat)), key=_cpu)
+                if engine == "raster":
+                    ours[processes] = best["cpu_ms"]
+                    spent = ", ".join(f"{name} {ms:.2f}" for name, ms in best["phases"].items())
+                    details.append(f"{case}, {processes} process(es), engine's CPU-ms by phase: {spent}")
+                ratio = f"{best['cpu_ms'] / ours[processes]:.0f}x" if processes in ours else ""
+                print(
+                    f"| {case} | {engine} | {processes} | {best['rate']:.3g} | {best['cpu_ms']:.2f} | {ratio} "
+                    f"| {best['memory_mb']:.0f} |",
+                    flush=True,
+                )
+    print("\n" + "\n".join(details))
+
+
+def _cpu(result: dict) -> float:
+    return result["cpu_ms"]
+
+
+def growth(options) -> None:
+    """CPU time of a picture from the first thousand to the last."""
+    step = max(1, options.growth // 20)
+    for engine in options.engines:
+        marks = measure(engine, options.cases[0], options.growth, 1, options, step)["marks"]
+        each = ", ".join(f"{1e3 * seconds / step:.2f}" for seconds in marks)
+        print(f"{engine}, {options.cases[0]}: CPU-ms a picture for every {step} of {options.growth}: {each}")
+        print(f"    last against first: {marks[-1] / marks[0]:.3f}")
 
 
 def main() -> None:
-    """Read the command line and report each size."""
+    """Read the command line; measure."""
+    if sys.argv[1:2] == ["--worker"]:
+        print("RESULT " + json.dumps(worker(json.loads(sys.argv[2]))))
+        return
+    from render_cases import CASES
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--objects", type=Path, help="a catalogue folder; its assets take turns")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[300, 640], help="picture sides in pixels")
-    parser.add_argument("--images", type=int, default=100, help="pictures in each process")
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--objects", type=Path, help="a catalogue folder; its objects take turns")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=["raster"])
+    parser.add_argument("--cases", nargs="+", choices=tuple(CASES), default=["one-300", "one-640", "six-300"])
+    parser.add_argument("--images", type=int, help="pictures in each process; by default as suits the engine")
+    parser.add_argument("--processes", type=int, nargs="+", default=[1])
+    parser.add_argument("--repeat", type=int, default=1, help="measure so often and take the least CPU time")
+    parser.add_argument("--growth", type=int, help="render so many pictures and show the cost along the way")
+    parser.add_argument("--blenderproc-python", type=Path, help="python of an environment with blenderproc and bpy")
     options = parser.parse_args()
-    for size in options.sizes:
-        report(size, options.images, options.processes, options.objects)
+    if options.growth:
+        growth(options)
+    else:
+        table(options)
 
 
 if __name__ == "__main__":
