@@ -20,6 +20,28 @@ CACHED_TEXTURES = 96
 _textures: OrderedDict[str, np.ndarray] = OrderedDict()
 
 
+def _unit_box() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Corners (24, 3) in -1..1, normals (24, 3), axes along columns and rows of each corner's face (24, 2), and
+    faces (12, 3). Face k looks along axis k // 2, towards its lower end when k is even."""
+    corners, normals, axes, faces = [], [], [], []
+    for axis in range(3):
+        across, up = (0, 1) if axis == 2 else (1 - axis, 2)
+        for sign in (-1.0, 1.0):
+            start = len(corners)
+            turn = 1 if np.cross(np.eye(3)[across], np.eye(3)[up])[axis] * sign > 0 else -1
+            faces += [(start, start + 1, start + 2)[::turn], (start, start + 2, start + 3)[::turn]]
+            for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
+                corner = np.zeros(3)
+                corner[axis], corner[across], corner[up] = sign, a, b
+                corners.append(corner)
+                normals.append(sign * np.eye(3)[axis])
+                axes.append((across, up))
+    return np.array(corners), np.array(normals, np.float32), np.array(axes), np.array(faces, np.int32)
+
+
+_CORNERS, _NORMALS, _FACE_AXES, _FACES = _unit_box()
+
+
 def slab_mesh(slab: Slab) -> Mesh:
     """A slab as 24 vertices and 12 triangles in its own frame, six faces with flat normals.
 
@@ -31,32 +53,15 @@ def slab_mesh(slab: Slab) -> Mesh:
     Raises:
         ConfigError: if the fill names a photo or a map that cannot be read.
     """
-    half = np.array(slab.size_m, dtype=np.float64) / 2
-    vertices, normals, uv, faces = [], [], [], []
-    for axis in range(3):
-        across, up = _face_axes(axis)
-        for sign in (-1.0, 1.0):
-            normal = np.zeros(3)
-            normal[axis] = sign
-            start = len(vertices)
-            for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
-                corner = normal * half
-                corner[across], corner[up] = a * half[across], b * half[up]
-                vertices.append(corner)
-                normals.append(normal)
-                uv.append(
-                    (
-                        (half[across] + corner[across]) / slab.fill_size_m,
-                        1.0 - (half[up] - corner[up]) / slab.fill_size_m,
-                    )
-                )
-            turn = 1 if np.cross(np.eye(3)[across], np.eye(3)[up])[axis] * sign > 0 else -1
-            faces += [(start, start + 1, start + 2)[::turn], (start, start + 2, start + 3)[::turn]]
+    vertices = _CORNERS * (np.array(slab.size_m) / 2)
+    extent = np.array(slab.size_m)[_FACE_AXES] / slab.fill_size_m
+    sides = np.take_along_axis(_CORNERS, _FACE_AXES, axis=1)
+    uv = np.stack([(1 + sides[:, 0]) / 2 * extent[:, 0], 1 - (1 - sides[:, 1]) / 2 * extent[:, 1]], axis=1)
     return Mesh(
-        vertices_m=np.array(vertices, np.float32),
-        normals=np.array(normals, np.float32),
-        uv=np.array(uv, np.float32),
-        faces=np.array(faces, np.int32),
+        vertices_m=vertices.astype(np.float32),
+        normals=_NORMALS.copy(),
+        uv=uv.astype(np.float32),
+        faces=_FACES.copy(),
         texture=slab_texture(slab),
     )
 
@@ -79,10 +84,3 @@ def slab_texture(slab: Slab) -> np.ndarray:
 def texture_key(slab: Slab) -> str:
     """Equal for slabs that show the same texture."""
     return digest((slab.fill, slab.albedo_gain_linear))
-
-
-def _face_axes(axis: int) -> tuple[int, int]:
-    """The axes along columns and rows of a face that looks along `axis`: rows along z, or along y where z is taken."""
-    if axis == 2:
-        return 0, 1
-    return 1 - axis, 2
