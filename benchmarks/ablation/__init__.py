@@ -1,0 +1,1 @@
+"""Ablation: which parts of a recipe make a better classifier on real photos. The command is ../ablation.py."""
