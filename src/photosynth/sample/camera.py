@@ -15,12 +15,14 @@ from photosynth.core.geometry import as_matrix4, elevation_rad, look_at
 from photosynth.core.record import Record
 from photosynth.core.seen import seen_part
 from photosynth.sample.polygon import box_share_inside
-from photosynth.sample.ranges import require_support
+from photosynth.sample.ranges import require_share, require_support
 
 MAX_DIRECTION_DRAWS = 64
 SIZE_STEPS = 25
 MIN_DISTANCE_DIAGONALS = 0.6
 """Nearer than this the camera would be about to enter the object."""
+MAX_CORNER_SHIFT = 0.12
+"""Strongest distortion of a picture's corner, as a fraction of its distance from the middle."""
 
 
 class CameraRecipe(Record, frozen=True, kw_only=True):
@@ -38,9 +40,16 @@ class CameraRecipe(Record, frozen=True, kw_only=True):
     framing.size_rel."""
     nearest_diagonals: float = 0.9
     """Nearest distance that a wanted size may lead to, in diagonals of the subject's box."""
+    distortion_share: float = 0.0
+    """Share of pictures through a lens that bends straight lines."""
+    distortion_k1: Scalar = Uniform(low=-0.12, high=0.08)
+    """Its first radial coefficient (Brown 1971, as in OpenCV): below 0 barrel, above 0 pincushion. Long lenses bend
+    less, as the coefficient is about the angle of view; no corner is displaced by more than 12 %."""
 
     def __post_init__(self) -> None:
         require_support("focal_rel", self.focal_rel, 0.3, 20.0)
+        require_share(distortion_share=self.distortion_share)
+        require_support("distortion_k1", self.distortion_k1, -1.0, 1.0)
         if self.distance_diagonals is not None:
             require_support("distance_diagonals", self.distance_diagonals, low=MIN_DISTANCE_DIAGONALS)
         if not self.nearest_diagonals >= MIN_DISTANCE_DIAGONALS:
@@ -84,6 +93,8 @@ class View(Record, frozen=True, kw_only=True):
     """Turn about the axis of view."""
     distance_diagonals: float | None
     """Wanted distance, if the recipe gives one."""
+    distortion_k1: float = 0.0
+    """The lens's first radial coefficient; 0 for none."""
 
 
 def sample_view(recipe: CameraRecipe, asset: Asset, rng: np.random.Generator) -> tuple[View, AssetPart]:
@@ -91,11 +102,13 @@ def sample_view(recipe: CameraRecipe, asset: Asset, rng: np.random.Generator) ->
     focal, roll = sample(recipe.focal_rel, rng), sample(recipe.roll_deg, rng)
     distance = None if recipe.distance_diagonals is None else sample(recipe.distance_diagonals, rng)
     direction, part = sample_seen_direction(recipe.direction, asset, rng)
+    bent = rng.random() < recipe.distortion_share
     view = View(
         direction=tuple(float(v) for v in direction),
         focal_rel=float(focal),
         roll_rad=math.radians(roll),
         distance_diagonals=distance,
+        distortion_k1=sample(recipe.distortion_k1, rng) if bent else 0.0,
     )
     return view, part
 
@@ -178,7 +191,16 @@ def frame_subject(
         focal_px=float(focal_px),
         principal_px=(width / 2, height / 2),
         world_from_cam=as_matrix4(world_from_cam),
+        distortion=lens_of(view.distortion_k1, focal_px, size_wh),
     )
+
+
+def lens_of(k1: float, focal_px: float, size_wh: tuple[int, int]) -> tuple[float, ...]:
+    """OpenCV's coefficients of a lens with that k1, held to MAX_CORNER_SHIFT; none for 0."""
+    if k1 == 0.0:
+        return ()
+    most = MAX_CORNER_SHIFT / (math.hypot(*size_wh) / 2 / focal_px) ** 2
+    return float(np.clip(k1, -most, most)), 0.0, 0.0, 0.0
 
 
 def aimed_rotation(direction_world: np.ndarray, roll_rad: float, tangent: np.ndarray) -> np.ndarray:

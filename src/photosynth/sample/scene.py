@@ -125,7 +125,7 @@ def sample_scene(
         occluders=sample_occluders(
             recipe.occluders, source, subject_pixels(camera, corners), rngs["patch"], rngs["hand"]
         ),
-        finish=sample_finish(recipe.finish, rngs["finish"]),
+        finish=sample_finish(recipe.finish, rngs["finish"], subject.diagonal_m(), _distance_m(camera)),
         kind=kind,
     )
     check_seen(scene, assets)
@@ -145,6 +145,11 @@ def sample_kind(recipe: Recipe, has_distractors: bool, rng: np.random.Generator)
 def subject_pixels(camera: Camera, corners_m: np.ndarray) -> np.ndarray:
     """Pixels (8, 2) of the corners of the subject's box."""
     return project(camera, corners_m)[0]
+
+
+def _distance_m(camera: Camera) -> float:
+    """Of the subject's centre (the world's origin), along the optical axis."""
+    return float(project(camera, np.zeros((1, 3)))[1][0])
 
 
 def _subject(
