@@ -3,8 +3,13 @@
 Layout: https://cocodataset.org/#format-data. Boxes are [x, y, width, height] from the top left corner, 0-based;
 ``bbox``, ``area`` and ``segmentation`` (compressed run-length code) are of the visible pixels. Category ids are class
 id + 1, image ids are scene index + 1, annotation ids are image id x 1000 + place in the picture: none of them changes
-when the set grows. Beyond the standard, images carry ``kind`` and ``label_id`` (a category id, 0 for none of these),
-annotations ``amodal_bbox``, ``amodal_segmentation``, ``visible_fraction`` and ``truncation``.
+when the set grows. Objects that are seen too little for a label come last in their picture with ``iscrowd`` 1, which
+evaluators and most trainers leave out of account.
+
+Beyond the standard, images carry ``kind``, ``label_id`` (a category id, 0 for none of these) and, when they were
+rendered, ``cam_K`` (3 x 3, row by row, for whole-numbered pixel centres) and ``distortion`` (OpenCV, if there is
+any); annotations ``amodal_bbox``, ``amodal_segmentation``, ``visible_fraction``, ``truncation`` and, when labelled,
+the pose in BOP's words: ``cam_R_m2c`` (row by row), ``cam_t_m2c`` (mm, OpenCV axes) and ``scale``.
 
 Files are plain ASCII, so that readers which trust the platform's encoding read class names right.
 """
@@ -18,9 +23,10 @@ from typing import Any
 
 from photosynth.core.errors import ArtifactError, QualityError
 from photosynth.core.frame import Rle
-from photosynth.core.geometry import Vec4
+from photosynth.core.geometry import Vec3, Vec4
 from photosynth.core.items import Item, ItemInstance
 from photosynth.core.record import Record, from_json, to_json, to_plain
+from photosynth.dataset.extras import ItemExtras, Matrix3Rows, RigidPose, cam_k, has_distortion
 from photosynth.dataset.rle import area_px
 from photosynth.dataset.stream import AtomicStream
 
@@ -37,7 +43,7 @@ class CocoCategory(Record, frozen=True, kw_only=True):
     """The class as the user wrote it."""
 
 
-class CocoImage(Record, frozen=True, kw_only=True):
+class CocoImage(Record, frozen=True, kw_only=True, omit_defaults=True):
     """One picture."""
 
     id: int
@@ -52,9 +58,13 @@ class CocoImage(Record, frozen=True, kw_only=True):
     """The scene's kind."""
     label_id: int
     """Category of its largest visible object, 0 for none of these."""
+    cam_K: Matrix3Rows | None = None
+    """Intrinsic matrix; absent in pictures that were not rendered."""
+    distortion: tuple[float, ...] | None = None
+    """OpenCV coefficients k1, k2, p1, p2, k3; absent when the lens has none."""
 
 
-class CocoAnnotation(Record, frozen=True, kw_only=True):
+class CocoAnnotation(Record, frozen=True, kw_only=True, omit_defaults=True):
     """One object in one picture."""
 
     id: int
@@ -69,8 +79,8 @@ class CocoAnnotation(Record, frozen=True, kw_only=True):
     """How many pixels are visible."""
     segmentation: Rle
     """Mask of the visible pixels."""
-    iscrowd: int = 0
-    """Always 0: one object."""
+    iscrowd: int
+    """0 for a labelled object; 1 for one that is seen too little: it is to be ignored."""
     amodal_bbox: Vec4
     """x, y, width, height inside the picture as if nothing stood before it."""
     amodal_segmentation: Rle
@@ -79,6 +89,12 @@ class CocoAnnotation(Record, frozen=True, kw_only=True):
     """As in ItemInstance."""
     truncation: float
     """As in ItemInstance."""
+    cam_R_m2c: Matrix3Rows | None = None
+    """As in RigidPose."""
+    cam_t_m2c: Vec3 | None = None
+    """As in RigidPose."""
+    scale: float | None = None
+    """As in RigidPose."""
 
 
 class CocoFile(Record, frozen=True, kw_only=True):
@@ -96,38 +112,56 @@ class CocoFile(Record, frozen=True, kw_only=True):
     """The objects, picture by picture."""
 
 
-def coco_image(item: Item, n_classes: int) -> CocoImage:
+def coco_image(item: Item, n_classes: int, extras: ItemExtras | None = None) -> CocoImage:
     """The picture's entry."""
     width, height = item.size_wh
-    label_id = item.label + 1 if item.label < n_classes else 0
+    camera = extras.camera if extras else None
     return CocoImage(
-        id=item.index + 1, file_name=item.image_file, width=width, height=height, kind=item.kind, label_id=label_id
+        id=item.index + 1,
+        file_name=item.image_file,
+        width=width,
+        height=height,
+        kind=item.kind,
+        label_id=item.label + 1 if item.label < n_classes else 0,
+        cam_K=cam_k(camera) if camera else None,
+        distortion=camera.distortion if camera and has_distortion(camera) else None,
     )
 
 
-def coco_annotations(item: Item) -> tuple[CocoAnnotation, ...]:
-    """The entries of the picture's objects. Raises QualityError past MAX_INSTANCES."""
-    if len(item.instances) > MAX_INSTANCES:
-        raise QualityError(f"{item.image_file} has {len(item.instances)} labelled objects; at most {MAX_INSTANCES} fit")
-    return tuple(
-        CocoAnnotation(
-            id=(item.index + 1) * MAX_INSTANCES + place,
-            image_id=item.index + 1,
-            category_id=instance.class_id + 1,
-            bbox=_xywh(instance.visible_xyxy),
-            area=area_px(instance.visible),
-            segmentation=instance.visible,
-            amodal_bbox=_xywh(instance.amodal_xyxy),
-            amodal_segmentation=instance.amodal,
-            visible_fraction=instance.visible_fraction,
-            truncation=instance.truncation,
-        )
-        for place, instance in enumerate(item.instances)
+def coco_annotations(item: Item, extras: ItemExtras | None = None) -> tuple[CocoAnnotation, ...]:
+    """The entries of the picture's objects, those to be ignored last. Raises QualityError past MAX_INSTANCES."""
+    ignored = extras.ignored if extras else ()
+    n_objects = len(item.instances) + len(ignored)
+    if n_objects > MAX_INSTANCES:
+        raise QualityError(f"{item.image_file} has {n_objects} objects; at most {MAX_INSTANCES} fit")
+    poses = extras.poses if extras else (None,) * len(item.instances)
+    rows = [(instance, pose, 0) for instance, pose in zip(item.instances, poses, strict=True)]
+    rows += [(instance, None, 1) for instance in ignored]
+    return tuple(_annotation(item, place, *row) for place, row in enumerate(rows))
+
+
+def _annotation(item: Item, place: int, instance: ItemInstance, pose: RigidPose | None, crowd: int) -> CocoAnnotation:
+    return CocoAnnotation(
+        id=(item.index + 1) * MAX_INSTANCES + place,
+        image_id=item.index + 1,
+        category_id=instance.class_id + 1,
+        bbox=_xywh(instance.visible_xyxy),
+        area=area_px(instance.visible),
+        segmentation=instance.visible,
+        iscrowd=crowd,
+        amodal_bbox=_xywh(instance.amodal_xyxy),
+        amodal_segmentation=instance.amodal,
+        visible_fraction=instance.visible_fraction,
+        truncation=instance.truncation,
+        cam_R_m2c=pose.cam_R_m2c if pose else None,
+        cam_t_m2c=pose.cam_t_m2c if pose else None,
+        scale=pose.scale if pose else None,
     )
 
 
 def item_from_coco(image: CocoImage, annotations: Iterable[CocoAnnotation], n_classes: int) -> Item:
-    """The item these entries were made from; boxes are equal as long as they are whole pixels."""
+    """The item these entries were made from, without the objects to be ignored; boxes are equal as long as they are
+    whole pixels."""
     return Item(
         index=image.id - 1,
         image_file=image.file_name,
@@ -145,6 +179,7 @@ def item_from_coco(image: CocoImage, annotations: Iterable[CocoAnnotation], n_cl
                 truncation=annotation.truncation,
             )
             for annotation in sorted(annotations, key=lambda a: a.id)
+            if not annotation.iscrowd
         ),
     )
 
@@ -172,11 +207,11 @@ class CocoWriter:
         self._file.write(b'"categories":%s,\n"images":[' % _ascii_json(categories))
         return self
 
-    def add(self, item: Item) -> None:
+    def add(self, item: Item, extras: ItemExtras | None = None) -> None:
         """Append one picture and its objects."""
-        self._file.write(_separator(self._n_images) + _ascii_json(coco_image(item, len(self._class_names))))
+        self._file.write(_separator(self._n_images) + _ascii_json(coco_image(item, len(self._class_names), extras)))
         self._n_images += 1
-        for annotation in coco_annotations(item):
+        for annotation in coco_annotations(item, extras):
             self._waiting.write(_separator(self._n_annotations) + _ascii_json(annotation))
             self._n_annotations += 1
 

@@ -23,6 +23,9 @@ class DatasetConfig(Record, frozen=True, kw_only=True):
     """An object that shows less of its whole area than this gets no label."""
     min_visible_px: int = 64
     """An object that shows fewer pixels than this gets no label."""
+    min_box_side_px: int = 6
+    """Nor does one whose visible pixels lie in a box with a shorter side than this: a sliver beside another object or
+    at the picture's edge. Objects below one of the three thresholds are marked as to be ignored in COCO files."""
     formats: tuple[Format, ...] = ("coco",)
     """Which label files to write beside the items; none of them is needed for training here."""
     contact_sheet_pictures: int = 24
@@ -46,7 +49,7 @@ def check_config(config: DatasetConfig) -> None:
             f"dataset.val_fraction + dataset.test_fraction must leave something to train on (less than 1), "
             f"got {config.val_fraction} + {config.test_fraction}"
         )
-    for name in ("min_visible_px", "contact_sheet_pictures"):
+    for name in ("min_visible_px", "min_box_side_px", "contact_sheet_pictures"):
         if getattr(config, name) < 0:
             raise ConfigError(f"dataset.{name} must be 0 or more, got {getattr(config, name)}")
     if len(set(config.formats)) != len(config.formats):

@@ -1,20 +1,24 @@
 """From a rendered frame to its labels, or to the reason why it has none.
 
 An object is labelled when at least `min_visible_fraction` of its whole area and at least `min_visible_px` pixels of
-it are seen. A picture's class is that of the object with the most visible pixels; without any object in it, it is
-"none of these". Between the two lie pictures that would teach a classifier a contradiction, and those are dropped:
+it are seen, in a box whose shorter side has at least `min_box_side_px`. A picture's class is that of the object with
+the most visible pixels; without any object in it, it is "none of these". Between the two lie pictures that would teach
+a classifier a contradiction, and those are dropped:
 
 - ``barely_visible``: the object with the most visible pixels is below the thresholds. Calling it by its class asks
   for the impossible; calling the picture "none of these" is false.
 - ``hidden``: a picture made to show an object shows no pixel of one.
 
-A picture whose largest object is labelled stays when smaller objects in it are barely visible; those get no label
-and are counted. Distractors never get one.
+A picture whose largest object is labelled stays when smaller objects in it are barely visible; those get no label,
+and are counted and remembered, so that formats with a word for "ignore this" can say it (COCO's ``iscrowd``): a
+detector that finds one is not wrong, and one that misses it is not either. Distractors and surroundings never get a
+label.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -26,6 +30,7 @@ from photosynth.core.instances import Instances
 from photosynth.core.items import Item, ItemInstance
 from photosynth.core.record import Record
 from photosynth.dataset.config import DatasetConfig
+from photosynth.dataset.extras import ItemExtras, RigidPose, rigid_pose
 from photosynth.dataset.rle import area_px, tight_xyxy
 
 AREA_SLACK = 1.25
@@ -49,8 +54,21 @@ class Dropped(Record, frozen=True, kw_only=True):
     """The numbers behind it."""
 
 
-def label_frame(frame: FrameRecord, class_ids: Mapping[str, int], config: DatasetConfig) -> tuple[Item | Dropped, int]:
-    """The labelled picture, or why it is dropped; and how many seen objects in it got no label.
+@dataclass(frozen=True)
+class Labels:
+    """What became of a frame.
+
+    made: the labelled picture, or why it is dropped. extras: what formats say beyond it; None for a dropped one.
+    n_unlabelled: how many objects are seen in it and got no label.
+    """
+
+    made: Item | Dropped
+    extras: ItemExtras | None
+    n_unlabelled: int
+
+
+def label_frame(frame: FrameRecord, class_ids: Mapping[str, int], config: DatasetConfig) -> Labels:
+    """The labelled picture, or why it is dropped.
 
     Args:
         frame: one rendered picture.
@@ -59,38 +77,49 @@ def label_frame(frame: FrameRecord, class_ids: Mapping[str, int], config: Datase
 
     Raises:
         ArtifactError: for an object of an unknown class.
-        QualityError: for an object whose areas contradict one another.
+        QualityError: for an object whose areas contradict one another, or whose pose is none.
     """
     labelled: list[ItemInstance] = []
-    unlabelled = 0
+    poses: list[RigidPose | None] = []
+    ignored: list[ItemInstance] = []
     largest_px, largest = 0, None  # of all seen objects, labelled or not
     for position, instance in enumerate(frame.instances):
-        if instance.role != "object":
-            continue
-        if instance.class_name not in class_ids:
+        visible_px = area_px(instance.visible) if instance.role == "object" else 0
+        if instance.role == "object" and instance.class_name not in class_ids:
             raise ArtifactError(
                 f"{frame.image_file}: object {position + 1} is of class {instance.class_name!r}, which is not in the "
                 f"render's class list ({', '.join(class_ids)}); render again"
             )
-        visible_px = area_px(instance.visible)
         if visible_px == 0:
             continue
         made = _labelled(frame, instance, class_ids[instance.class_name], visible_px)
-        kept = made.visible_fraction >= config.min_visible_fraction and visible_px >= config.min_visible_px
+        kept = _is_kept(made, visible_px, config)
         if kept:
             labelled.append(made)
-        unlabelled += not kept
+            poses.append(_pose(frame, position))
+        else:
+            ignored.append(made)
         if visible_px > largest_px:
             largest_px, largest = visible_px, (made, kept)
-    if largest is None:
-        if frame.kind == "object":
-            return _dropped(frame, "hidden", "no pixel of an object is seen"), unlabelled
-        return _item(frame, len(class_ids), labelled), unlabelled
-    made, kept = largest
-    if not kept:
-        detail = f"its largest object shows {largest_px} px, {made.visible_fraction:.3f} of its area"
-        return _dropped(frame, "barely_visible", detail), unlabelled
-    return _item(frame, made.class_id, labelled), unlabelled
+    if largest is None and frame.kind == "object":
+        return Labels(_dropped(frame, "hidden", "no pixel of an object is seen"), None, 0)
+    if largest is not None and not largest[1]:
+        x0, y0, x1, y1 = largest[0].visible_xyxy
+        detail = (
+            f"its largest object shows {largest_px} px, {largest[0].visible_fraction:.3f} of its area, in a box of "
+            f"{x1 - x0:g} x {y1 - y0:g} px"
+        )
+        return Labels(_dropped(frame, "barely_visible", detail), None, len(ignored))
+    item = _item(frame, len(class_ids) if largest is None else largest[0].class_id, labelled)
+    n_distractors = sum(one.role != "object" and area_px(one.visible) > 0 for one in frame.instances)
+    extras = ItemExtras(
+        index=frame.index,
+        camera=frame.camera,
+        poses=tuple(poses),
+        ignored=tuple(ignored),
+        n_distractors=n_distractors,
+    )
+    return Labels(item, extras, len(ignored))
 
 
 def instances_from_item(item: Item, masks: bool = False) -> Instances:
@@ -120,6 +149,22 @@ def _labelled(frame: FrameRecord, instance: FrameInstance, class_id: int, visibl
         visible_fraction=min(1.0, visible_px / full_px),
         truncation=max(0.0, 1.0 - amodal_px / full_px),
     )
+
+
+def _is_kept(made: ItemInstance, visible_px: int, config: DatasetConfig) -> bool:
+    x0, y0, x1, y1 = made.visible_xyxy
+    return (
+        made.visible_fraction >= config.min_visible_fraction
+        and visible_px >= config.min_visible_px
+        and min(x1 - x0, y1 - y0) >= config.min_box_side_px
+    )
+
+
+def _pose(frame: FrameRecord, position: int) -> RigidPose | None:
+    cam_from_object = frame.instances[position].cam_from_object
+    if cam_from_object is None:
+        return None
+    return rigid_pose(cam_from_object, f"{frame.image_file}: object {position + 1}")
 
 
 def _item(frame: FrameRecord, label: int, instances: list[ItemInstance]) -> Item:

@@ -16,8 +16,9 @@ from photosynth.core.record import to_json
 from photosynth.dataset.coco import CocoWriter
 from photosynth.dataset.config import DatasetConfig
 from photosynth.dataset.contact_sheet import Picks
+from photosynth.dataset.extras import ItemExtras
 from photosynth.dataset.labels import Dropped
-from photosynth.dataset.shard import Shard, dropped_path, items_path
+from photosynth.dataset.shard import Shard, dropped_path, extras_path, items_path
 from photosynth.dataset.split import split_for
 from photosynth.dataset.stream import AtomicStream
 from photosynth.dataset.voc import voc_list_file, voc_name
@@ -76,11 +77,11 @@ def merge_shards(
             for split in SPLITS
             if "coco" in config.formats
         }
-        for item in _ascending(shards):
+        for item, extras in _ascending(shards):
             split = split_for(config, item.index)
             items[split].write(to_json(item) + b"\n")
             if split in coco:
-                coco[split].add(item)
+                coco[split].add(item, extras)
             for name, stream in lists[split].items():
                 line = yolo_list_line(item) if name == "yolo" else voc_name(item.image_file) + "\n"
                 stream.write(line.encode())
@@ -106,14 +107,15 @@ def _open_lists(stack: ExitStack, out: Path, config: DatasetConfig) -> dict[Spli
     return lists
 
 
-def _ascending(shards: Iterable[Shard]) -> Iterator[Item]:
+def _ascending(shards: Iterable[Shard]) -> Iterator[tuple[Item, ItemExtras]]:
     last = -1
     for shard in shards:
-        for item in read_jsonl(items_path(shard), Item):
+        items, extras = read_jsonl(items_path(shard), Item), read_jsonl(extras_path(shard), ItemExtras)
+        for item, beside in zip(items, extras, strict=True):
             if item.index <= last:
                 raise ArtifactError(
                     f"{shard.frames_file}: scene {item.index} comes after scene {last}; expected each scene once, in "
                     "ascending order; render again"
                 )
             last = item.index
-            yield item
+            yield item, beside

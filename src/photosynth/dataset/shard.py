@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 from pathlib import Path, PurePosixPath
 
 from photosynth.core.codec import read_jsonl, write_atomic, write_jsonl
@@ -14,7 +11,9 @@ from photosynth.core.items import Item
 from photosynth.core.record import Record, from_json, to_json
 from photosynth.dataset.audit import item_problems
 from photosynth.dataset.config import DatasetConfig
+from photosynth.dataset.extras import ItemExtras
 from photosynth.dataset.labels import Dropped, label_frame
+from photosynth.dataset.link import link_or_copy
 from photosynth.dataset.voc import voc_file, voc_xml
 from photosynth.dataset.yolo import yolo_label_file, yolo_text
 
@@ -43,6 +42,8 @@ class ShardReport(Record, frozen=True, kw_only=True):
     """How many pictures it had."""
     n_unlabelled: int = 0
     """Objects that are seen, but too little for a label, in kept and dropped pictures."""
+    n_distractors: int = 0
+    """Distractors that are seen in kept pictures."""
     problems: tuple[str, ...] = ()
     """Why it cannot be used; nothing is marked as done then."""
 
@@ -57,6 +58,11 @@ def items_path(shard: Shard) -> Path:
     return _part(shard, "items.jsonl")
 
 
+def extras_path(shard: Shard) -> Path:
+    """Where what COCO files say beyond the items waits, line by line beside them."""
+    return _part(shard, "extras.jsonl")
+
+
 def dropped_path(shard: Shard) -> Path:
     """Where the shard's dropped pictures wait."""
     return _part(shard, "dropped.jsonl")
@@ -65,7 +71,7 @@ def dropped_path(shard: Shard) -> Path:
 def read_report(shard: Shard) -> ShardReport | None:
     """What became of a shard earlier; None if it is not done, or its part files are not all there."""
     path = report_path(shard)
-    if not all(part.is_file() for part in (path, items_path(shard), dropped_path(shard))):
+    if not all(part.is_file() for part in (path, items_path(shard), extras_path(shard), dropped_path(shard))):
         return None
     return from_json(path.read_bytes(), ShardReport, str(path))
 
@@ -80,60 +86,38 @@ def label_shard(shard: Shard) -> ShardReport:
     """
     class_ids = {name: k for k, name in enumerate(shard.class_names)}
     render, out = Path(shard.frames_file).parent, Path(shard.out)
-    items: list[Item] = []
+    items: list[tuple[Item, ItemExtras]] = []
     dropped: list[Dropped] = []
     problems: list[str] = []
     n_unlabelled = 0
     try:
         for frame in read_jsonl(Path(shard.frames_file), FrameRecord):
             _check_inside(frame)
-            labelled, unlabelled = label_frame(frame, class_ids, shard.config)
-            n_unlabelled += unlabelled
-            if isinstance(labelled, Dropped):
-                dropped.append(labelled)
+            labels = label_frame(frame, class_ids, shard.config)
+            n_unlabelled += labels.n_unlabelled
+            if isinstance(labels.made, Dropped):
+                dropped.append(labels.made)
                 continue
-            problems += item_problems(labelled, len(shard.class_names), render)
-            items.append(labelled)
+            problems += item_problems(labels.made, len(shard.class_names), render)
+            items.append((labels.made, labels.extras))
     except PhotosynthError as error:
         problems.append(str(error))
     if problems:
         return ShardReport(problems=tuple(problems))
-    for item in items:
+    items.sort(key=lambda pair: pair[0].index)
+    for item, _ in items:
         link_or_copy(render / item.image_file, out / item.image_file)
         _write_label_files(item, shard, out)
-    write_jsonl(items_path(shard), sorted(items, key=lambda item: item.index))
+    write_jsonl(items_path(shard), (item for item, _ in items))
+    write_jsonl(extras_path(shard), (extras for _, extras in items))
     write_jsonl(dropped_path(shard), sorted(dropped, key=lambda one: one.index))
-    report = ShardReport(n_frames=len(items) + len(dropped), n_unlabelled=n_unlabelled)
+    report = ShardReport(
+        n_frames=len(items) + len(dropped),
+        n_unlabelled=n_unlabelled,
+        n_distractors=sum(extras.n_distractors for _, extras in items),
+    )
     write_atomic(report_path(shard), to_json(report))
     return report
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """A hard link where the file system can, else a copy; an older file of that name gives way.
-
-    Raises:
-        ArtifactError: if neither works.
-    """
-    temporary = target.with_name(target.name + ".tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)
-        try:
-            os.link(source, temporary)
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOSPC):
-                raise
-            shutil.copyfile(source, temporary)
-        if target.exists() and target.samefile(temporary):  # rename leaves both names of one file
-            temporary.unlink()
-        else:
-            os.replace(temporary, target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise ArtifactError(
-            f"cannot link or copy {source} to {target}: {error.strerror or error}. Free space or choose another "
-            "folder, then run the same command again: finished work is kept."
-        ) from error
 
 
 def _write_label_files(item: Item, shard: Shard, out: Path) -> None:

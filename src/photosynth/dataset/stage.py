@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,12 +16,12 @@ from photosynth.core.record import from_json, to_pretty_json
 from photosynth.dataset.config import DatasetConfig, check_config
 from photosynth.dataset.contact_sheet import contact_sheet_png
 from photosynth.dataset.merge import Tally, merge_shards
-from photosynth.dataset.shard import PARTS_FOLDER, Shard, label_shard, read_report
+from photosynth.dataset.shard import PARTS_FOLDER, Shard, ShardReport, label_shard, read_report
 
 __all__ = ["SCHEMA", "STAGE", "DatasetConfig", "run"]
 
 STAGE = "dataset"
-SCHEMA = 1
+SCHEMA = 2
 MANY_DROPPED = 0.2
 """Share of dropped pictures from which the manifest says so."""
 SHOWN_PROBLEMS = 5
@@ -59,7 +60,7 @@ def run(
         class_names = _class_names(rendered.folder)
         shards = _shards(rendered.folder, writer.folder, config, class_names)
         progress.start(STAGE, len(shards), "shards")
-        n_unlabelled = _label_all(shards, executor, progress)
+        counts_seen = _label_all(shards, executor, progress)
         tally, picks = merge_shards(shards, writer.folder, config, class_names)
         _refuse_empty(tally, config)
         counts = {split: tally.pictures[split] for split in SPLITS}
@@ -71,7 +72,7 @@ def run(
         for note in notes:
             progress.note(note)
         progress.finish()
-        return writer.finish(tally.summary() | {"objects_unlabelled": n_unlabelled}, notes)
+        return writer.finish(tally.summary() | counts_seen, notes)
 
 
 def _class_names(render: Path) -> tuple[str, ...]:
@@ -97,24 +98,31 @@ def _shards(render: Path, out: Path, config: DatasetConfig, class_names: tuple[s
     ]
 
 
-def _label_all(shards: Sequence[Shard], executor: Executor, progress: Progress) -> int:
-    """Run the shards that are not done yet; returns how many seen objects got no label."""
-    n_unlabelled, left = 0, []
+def _label_all(shards: Sequence[Shard], executor: Executor, progress: Progress) -> dict[str, int]:
+    """Run the shards that are not done yet; returns how many seen objects got no label, and how many distractors
+    there are."""
+    counts: Counter[str] = Counter(objects_unlabelled=0, distractors=0)
+    left = []
     for shard in shards:
         done = read_report(shard)
         if done is None:
             left.append(shard)
         else:
-            n_unlabelled += done.n_unlabelled
+            _count(counts, done)
             progress.advance()
     for result in executor.map(label_shard, left):
         if result.error is not None:
             raise ArtifactError(f"{left[result.position].frames_file} could not be labelled: {result.error}")
         if result.value.problems:
             _refuse_faulty(left[result.position], result.value.problems)
-        n_unlabelled += result.value.n_unlabelled
+        _count(counts, result.value)
         progress.advance()
-    return n_unlabelled
+    return dict(counts)
+
+
+def _count(counts: Counter[str], report: ShardReport) -> None:
+    counts["objects_unlabelled"] += report.n_unlabelled
+    counts["distractors"] += report.n_distractors
 
 
 def _refuse_faulty(shard: Shard, problems: Sequence[str]) -> None:

@@ -6,9 +6,12 @@ import pytest
 from dataset_items import CLASS_NAMES, item_lists, make_instance, make_item, rectangle
 from hypothesis import given, settings
 from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
+from photosynth.core.camera import Camera
 from photosynth.core.codec import mask_from_rle
 from photosynth.core.errors import ArtifactError, ConfigError, QualityError
+from photosynth.core.geometry import IDENTITY, as_matrix4
 from photosynth.core.items import Item
 from photosynth.core.record import from_json, to_json
 from photosynth.dataset.coco import (
@@ -20,6 +23,7 @@ from photosynth.dataset.coco import (
     item_from_coco,
     read_coco_items,
 )
+from photosynth.dataset.extras import ItemExtras, rigid_pose
 
 
 def write(path, items, names=CLASS_NAMES):
@@ -81,6 +85,59 @@ def test_standard_fields_by_hand(tmp_path):
     assert second["iscrowd"] == 0
 
 
+def seen_by(distortion=()) -> Camera:
+    return Camera(
+        size_wh=(20, 10), focal_px=30.0, principal_px=(10.0, 5.0), world_from_cam=IDENTITY, distortion=distortion
+    )
+
+
+def extras_of(item: Item, **changes) -> ItemExtras:
+    turned = np.diag([-2.0, -2.0, 2.0, 1.0])
+    turned[:3, 3] = 0.1, -0.2, 0.75
+    poses = (rigid_pose(as_matrix4(turned), "here"),) * len(item.instances)
+    return ItemExtras(index=item.index, poses=poses, **({"camera": seen_by()} | changes))
+
+
+def test_poses_and_cameras_in_the_words_of_bop(tmp_path):
+    path = tmp_path / "a.json"
+    first, second = two_items()
+    with CocoWriter(path, CLASS_NAMES) as writer:
+        writer.add(first, extras_of(first, camera=seen_by((0.1, 0.0, 0.0, 0.0, 0.0))))
+        writer.add(second, extras_of(second))
+    top = json.loads(path.read_bytes())
+    assert [i["cam_K"] for i in top["images"]] == [[30, 0, 9.5, 0, 30, 4.5, 0, 0, 1]] * 2
+    assert top["images"][0]["distortion"] == [0.1, 0, 0, 0, 0]
+    assert "distortion" not in top["images"][1]
+    for annotation in top["annotations"]:
+        assert annotation["cam_R_m2c"] == [-1, 0, 0, 0, -1, 0, 0, 0, 1]
+        assert annotation["cam_t_m2c"] == [100, -200, 750]
+        assert annotation["scale"] == 2
+    assert read_coco_items(path)[1] == (first, second)
+
+
+def test_objects_seen_too_little_are_crowds_that_evaluators_ignore(tmp_path):
+    item, _ = two_items()
+    sliver = make_instance(rectangle((20, 10), 13, 0, 15, 9), rectangle((20, 10), 13, 0, 18, 9), 1)
+    path = tmp_path / "a.json"
+    with CocoWriter(path, CLASS_NAMES) as writer:
+        writer.add(item, extras_of(item, ignored=(sliver,)))
+    assert read_coco_items(path) == (CLASS_NAMES, (item,))
+    coco = COCO(str(path))
+    (crowd,) = coco.loadAnns(coco.getAnnIds(iscrowd=True))
+    assert (crowd["id"], crowd["category_id"], crowd["bbox"]) == (1002, 2, [13, 0, 2, 9])
+    assert len(coco.getAnnIds(iscrowd=False)) == 2
+    found = [
+        {"image_id": 1, "category_id": a["category_id"], "bbox": a["bbox"], "score": 0.9}
+        for a in coco.loadAnns(coco.getAnnIds())
+    ]
+    for detections in (found, found[:2]):  # the sliver found or not: neither is held against a detector
+        scored = COCOeval(coco, coco.loadRes(detections), "bbox")
+        scored.evaluate()
+        scored.accumulate()
+        scored.summarize()
+        assert scored.stats[0] == pytest.approx(1.0)
+
+
 def test_pycocotools_reads_the_same_masks_and_names(tmp_path, capsys):
     path = write(tmp_path / "a.json", two_items())
     assert path.read_bytes().isascii()  # pycocotools opens it with the platform's encoding
@@ -118,7 +175,7 @@ def test_a_finished_file_survives_a_failed_rewrite(tmp_path):
 
 def test_too_many_objects_are_refused():
     one = two_items()[0].instances[0]
-    with pytest.raises(QualityError, match="1001 labelled objects"):
+    with pytest.raises(QualityError, match="1001 objects"):
         coco_annotations(make_item(0, (20, 10), (one,) * 1001))
 
 

@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 from dataset_items import box_of, masks, rectangle
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from photosynth.core.codec import rle_from_mask
 from photosynth.core.errors import ArtifactError, ConfigError, QualityError
 from photosynth.core.frame import FrameInstance, FrameRecord
+from photosynth.core.geometry import as_matrix4
 from photosynth.core.items import Item
 from photosynth.dataset.config import DatasetConfig, check_config
 from photosynth.dataset.labels import Dropped, instances_from_item, label_frame
@@ -31,7 +33,8 @@ def instance(visible, amodal=None, class_name="a", role="object", full_px=None):
 
 def label(*instances, kind="object", **settings):
     frame = FrameRecord(index=3, image_file="images/3.jpg", size_wh=SIZE, kind=kind, instances=instances)
-    return label_frame(frame, CLASS_IDS, DatasetConfig(**settings))
+    made = label_frame(frame, CLASS_IDS, DatasetConfig(**settings))
+    return made.made, made.n_unlabelled
 
 
 def test_nothing_in_it_is_none_of_these():
@@ -73,6 +76,8 @@ def test_the_largest_visible_object_gives_the_class():
         (1000.0, {"min_visible_fraction": 0.1}, True),
         (100.0, {"min_visible_px": 100}, True),
         (100.0, {"min_visible_px": 101}, False),
+        (100.0, {"min_box_side_px": 10}, True),
+        (100.0, {"min_box_side_px": 11}, False),
     ],
 )
 def test_barely_visible_pictures_are_dropped(full_px, settings, kept):
@@ -93,6 +98,41 @@ def test_a_small_unlabelled_object_does_not_drop_the_picture_but_a_large_one_doe
     made, unlabelled = label(instance(whole, class_name="a"), instance(bigger, class_name="b", full_px=4000.0))
     assert isinstance(made, Dropped)
     assert (made.reason, unlabelled) == ("barely_visible", 1)
+
+
+def test_a_scene_of_many_labels_what_can_be_seen_and_remembers_the_rest():
+    """Front to back: a large box, one half behind it, a sliver of one, a distractor, and one that is hidden."""
+    front = instance(rectangle(SIZE, 0, 0, 20, 20))
+    half = instance(rectangle(SIZE, 20, 0, 30, 20), rectangle(SIZE, 10, 0, 30, 20), "b")
+    sliver = instance(rectangle(SIZE, 30, 0, 32, 20), rectangle(SIZE, 25, 0, 32, 20), "b")
+    toy = instance(rectangle(SIZE, 32, 0, 40, 30), class_name="none of these", role="distractor")
+    hidden = instance(np.zeros((30, 40), bool), rectangle(SIZE, 2, 2, 8, 8), "b")
+    frame = FrameRecord(
+        index=3, image_file="images/3.jpg", size_wh=SIZE, kind="object", instances=(front, half, sliver, toy, hidden)
+    )
+    labels = label_frame(frame, CLASS_IDS, DatasetConfig())
+    assert [(i.class_id, i.visible_xyxy, i.visible_fraction) for i in labels.made.instances] == [
+        (0, (0, 0, 20, 20), 1.0),
+        (1, (20, 0, 30, 20), 0.5),
+    ]
+    assert labels.made.label == 0
+    assert [i.visible_xyxy for i in labels.extras.ignored] == [(30, 0, 32, 20)]
+    assert (labels.n_unlabelled, labels.extras.n_distractors) == (1, 1)
+    assert labels.extras.poses == (None, None)
+
+
+def test_poses_follow_the_labelled_objects():
+    seen = np.array([[0.0, -1.5, 0.0, 0.25], [1.5, 0.0, 0.0, -0.125], [0.0, 0.0, 1.5, 2.0], [0.0, 0.0, 0.0, 1.0]])
+    small = instance(rectangle(SIZE, 0, 0, 3, 3))
+    posed = msgspec.structs.replace(instance(rectangle(SIZE, 10, 0, 30, 20)), cam_from_object=as_matrix4(seen))
+    frame = FrameRecord(index=3, image_file="images/3.jpg", size_wh=SIZE, kind="object", instances=(small, posed))
+    (pose,) = label_frame(frame, CLASS_IDS, DatasetConfig()).extras.poses
+    assert pose.scale == 1.5
+    assert pose.cam_t_m2c == (250, -125, 2000)
+    assert pose.cam_R_m2c == (0, -1, 0, 1, 0, 0, 0, 0, 1)
+    sheared = msgspec.structs.replace(posed, cam_from_object=as_matrix4(np.diag([1.0, 1.0, 2.0, 1.0])))
+    with pytest.raises(QualityError, match=r"images/3\.jpg: object 1: its pose is not a rotation"):
+        label_frame(msgspec.structs.replace(frame, instances=(sheared,)), CLASS_IDS, DatasetConfig())
 
 
 def test_a_hidden_object_drops_a_picture_that_was_to_show_it():

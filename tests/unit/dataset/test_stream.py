@@ -3,8 +3,8 @@ import errno
 import pytest
 
 from photosynth.core.errors import ArtifactError
-from photosynth.dataset import shard
-from photosynth.dataset.shard import link_or_copy
+from photosynth.dataset import link
+from photosynth.dataset.link import link_or_copy
 from photosynth.dataset.stream import AtomicStream
 
 
@@ -50,7 +50,7 @@ def test_copies_where_links_fail(tmp_path, monkeypatch, code):
     def refuse(*_):
         raise OSError(code, "no links here")
 
-    monkeypatch.setattr(shard.os, "link", refuse)
+    monkeypatch.setattr(link.os, "link", refuse)
     (tmp_path / "a").write_bytes(b"picture")
     link_or_copy(tmp_path / "a", tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == b"picture"
