@@ -9,7 +9,8 @@ import numpy as np
 from photosynth.core.distributions import filled_weights, pick
 from photosynth.sample.arrange.arrangement import Arrangement, Shape
 from photosynth.sample.arrange.hang import hang
-from photosynth.sample.arrange.recipe import ArrangementRecipe, FloatRecipe, MixRecipe
+from photosynth.sample.arrange.heap import in_bin, in_pile
+from photosynth.sample.arrange.recipe import ArrangementRecipe, BinRecipe, FloatRecipe, MixRecipe, PileRecipe
 from photosynth.sample.arrange.table import on_table
 
 
@@ -23,6 +24,7 @@ def arrange(recipe: ArrangementRecipe, shapes: Sequence[Shape], rng: np.random.G
 
     Raises:
         ValueError: without shapes.
+        DependencyError: for a bin or a pile without the extra ``physics``.
     """
     if not shapes:
         raise ValueError("an arrangement needs at least one shape, got none")
@@ -31,4 +33,8 @@ def arrange(recipe: ArrangementRecipe, shapes: Sequence[Shape], rng: np.random.G
         recipe = recipe.options[int(pick(weights, rng, 1)[0])]
     if isinstance(recipe, FloatRecipe):
         return hang(recipe, shapes, rng)
+    if isinstance(recipe, BinRecipe):
+        return in_bin(recipe, shapes, rng)
+    if isinstance(recipe, PileRecipe):
+        return in_pile(recipe, shapes, rng)
     return on_table(recipe, shapes, rng)

@@ -42,13 +42,60 @@ class TableRecipe(Record, frozen=True, kw_only=True, tag_field="kind", tag="tabl
         _require_slab(self.side_diagonals, self.aspect, self.thickness_diagonals)
 
 
+class BinRecipe(Record, frozen=True, kw_only=True, tag_field="kind", tag="bin"):
+    """An open box that things were dropped into: a floor, whose upper side is at z = 0, and four walls.
+
+    Needs the extra ``physics``.
+    """
+
+    fill: Scalar = Uniform(low=0.15, high=0.5)
+    """Volume of the things' convex hulls as a share of the box's; the box is never too narrow for the things."""
+    height_diagonals: Scalar = Uniform(low=0.4, high=1.1)
+    """Of the walls above the floor."""
+    aspect: Scalar = Uniform(low=1.0, high=1.7)
+    """Longer side over shorter side."""
+    thickness_diagonals: Scalar = LogUniform(low=0.02, high=0.08)
+    """Of the floor and the walls."""
+    friction: Scalar = Uniform(low=0.35, high=0.8)
+    """Coulomb's coefficient between any two surfaces."""
+
+    def __post_init__(self) -> None:
+        require_support("fill", self.fill, 0.01, 1.0)
+        require_support("height_diagonals", self.height_diagonals, 0.05, 10.0)
+        require_support("aspect", self.aspect, 1.0, 10.0)
+        require_support("thickness_diagonals", self.thickness_diagonals, 0.01, 1.0)
+        require_support("friction", self.friction, 0.05, 2.0)
+
+
+class PileRecipe(Record, frozen=True, kw_only=True, tag_field="kind", tag="pile"):
+    """A heap that was poured onto a table top whose surface is at z = 0. Needs the extra ``physics``."""
+
+    width_diagonals: Scalar = Uniform(low=0.7, high=1.4)
+    """Side of the square shaft that the things are poured through, for one thing; it grows with the cube root of
+    their number. When it is taken away the heap slumps."""
+    side_diagonals: Scalar = LogUniform(low=3.0, high=30.0)
+    """As in TableRecipe."""
+    aspect: Scalar = Uniform(low=1.0, high=2.2)
+    """As in TableRecipe."""
+    thickness_diagonals: Scalar = LogUniform(low=0.06, high=0.4)
+    """As in TableRecipe."""
+    friction: Scalar = Uniform(low=0.35, high=0.8)
+    """As in BinRecipe."""
+
+    def __post_init__(self) -> None:
+        require_support("width_diagonals", self.width_diagonals, 0.3, 10.0)
+        require_support("friction", self.friction, 0.05, 2.0)
+        _require_slab(self.side_diagonals, self.aspect, self.thickness_diagonals)
+
+
 def _require_slab(side: Scalar, aspect: Scalar, thickness: Scalar) -> None:
     require_support("side_diagonals", side, 0.0, 1000.0, above=0.0)
     require_support("aspect", aspect, 1.0, 10.0)
     require_support("thickness_diagonals", thickness, 0.0, 10.0, above=0.0)
 
 
-OneArrangement: TypeAlias = FloatRecipe | TableRecipe
+OneArrangement: TypeAlias = FloatRecipe | TableRecipe | BinRecipe | PileRecipe
+"""One way to arrange things."""
 
 
 class MixRecipe(Record, frozen=True, kw_only=True, tag_field="kind", tag="mix"):

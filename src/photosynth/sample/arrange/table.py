@@ -36,7 +36,7 @@ def on_table(recipe: TableRecipe, shapes: Sequence[Shape], rng: np.random.Genera
     things = [stood(shape, turn, np.zeros(2)) for shape, turn in zip(shapes, turned, strict=True)]
     radius = math.sqrt(sum(area(thing.footprint_m) for thing in things) / (density * math.pi))
     order = sorted(range(len(things)), key=lambda k: (-area(things[k].footprint_m), k))  # large ones first
-    found = {k: thing for k, thing in _scatter(things, order, radius, GAP_DIAGONALS * unit, rng)}
+    found = dict(_scatter(things, order, radius, GAP_DIAGONALS * unit, rng))
     placed = [found[k] for k in sorted(found)]
     top = table_top(recipe.side_diagonals, recipe.aspect, recipe.thickness_diagonals, placed, unit, rng)
     return arrangement_of(placed, (top,), open_elevation_deg=OPEN_ELEVATION_DEG)
