@@ -7,35 +7,22 @@ from pathlib import Path
 from photosynth.core.distributions import LogUniform
 from photosynth.core.errors import ConfigError
 from photosynth.core.record import Record, from_toml
+from photosynth.sample.arrange.recipe import ArrangementRecipe
 from photosynth.sample.background import BackgroundRecipe
 from photosynth.sample.camera import CameraRecipe, FramingRecipe
 from photosynth.sample.distractor import DistractorRecipe
 from photosynth.sample.environment import EnvironmentRecipe
 from photosynth.sample.fill import FillRecipe
 from photosynth.sample.finish import FinishRecipe
+from photosynth.sample.group import GroupRecipe
+from photosynth.sample.kind import KindRecipe
 from photosynth.sample.light import LightRecipe
 from photosynth.sample.occluder import OccluderRecipe
 from photosynth.sample.placement import SurfaceRecipe
-from photosynth.sample.ranges import require_share
+from photosynth.sample.surroundings import SurroundingsRecipe
+from photosynth.sample.viewpoint import ViewpointRecipe
 
 MIN_SIDE_PX, MAX_SIDE_PX = 16, 8192
-
-
-class KindRecipe(Record, frozen=True, kw_only=True):
-    """Pictures without any of the user's objects. All others show one."""
-
-    empty_share: float = 0.08
-    """Share of pictures with nothing in them but background, clutter and occluders."""
-    lookalike_share: float = 0.3
-    """Share of pictures of distractors alone; they are empty if the catalogue has no distractors."""
-
-    def __post_init__(self) -> None:
-        require_share(empty_share=self.empty_share, lookalike_share=self.lookalike_share)
-        if self.empty_share + self.lookalike_share >= 1.0:
-            raise ValueError(
-                f"empty_share {self.empty_share:g} and lookalike_share {self.lookalike_share:g} leave no pictures "
-                "of objects; their sum must be below 1"
-            )
 
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -76,6 +63,16 @@ class Recipe(Record, frozen=True, kw_only=True):
     """What is in front."""
     finish: FinishRecipe = FinishRecipe()
     """The camera's part."""
+    arrangement: ArrangementRecipe | None = None
+    """How several things are put to rest. Absent: one subject floats before a background, perhaps with distractors;
+    then the four sections below are not used. Present: ``camera.direction``, ``surface.orientation`` and
+    ``distractors`` are not used."""
+    group: GroupRecipe = GroupRecipe()
+    """Which things share an arrangement."""
+    viewpoint: ViewpointRecipe = ViewpointRecipe()
+    """Where the camera stands before it."""
+    surfaces: SurroundingsRecipe = SurroundingsRecipe()
+    """Looks of tables, boards and walls."""
 
     def __post_init__(self) -> None:
         if not all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in self.size_wh):

@@ -11,16 +11,19 @@ from photosynth.core.photo import Photo
 from photosynth.core.rng import rng_for
 from photosynth.core.scene import Placement, Scene
 from photosynth.core.seen import check_seen
+from photosynth.sample.arranged import sample_arranged
 from photosynth.sample.background import sample_background
 from photosynth.sample.camera import box_corners, frame_subject, sample_view
 from photosynth.sample.distractor import sample_distractors
 from photosynth.sample.environment import recipe_maps, sample_environment
 from photosynth.sample.fill import FillSource
 from photosynth.sample.finish import sample_finish
+from photosynth.sample.kind import sample_kind
 from photosynth.sample.light import sample_lights
 from photosynth.sample.occluder import sample_occluders
 from photosynth.sample.placement import choose_distractor, choose_object, orient, place
 from photosynth.sample.recipe import Recipe
+from photosynth.sample.source import ArrangementSource
 
 STREAMS = (
     "kind",
@@ -69,6 +72,8 @@ def check_inputs(recipe: Recipe, assets: tuple[Asset, ...], photos: tuple[Photo,
         "background.clutter_kinds": recipe.background.clutter_kinds,
         "occluders.patch_kinds": recipe.occluders.patch_kinds,
     }
+    if recipe.arrangement is not None:
+        wanted["surfaces.kinds"] = recipe.surfaces.kinds
     for name, weights in wanted.items():
         if weights.needs_photos() and not photos:
             raise ConfigError(f"{name} uses photos only and there are none; give a folder of background photos")
@@ -81,6 +86,7 @@ def sample_scene(
     seed: int,
     photos: tuple[Photo, ...] = (),
     maps: tuple[str, ...] | None = None,
+    arrangements: ArrangementSource | None = None,
 ) -> Scene:
     """Scene `index` of a run; it depends on these arguments alone.
 
@@ -91,14 +97,19 @@ def sample_scene(
         seed: the run's seed, 0 or more.
         photos: background photos with absolute paths and upright sizes.
         maps: environment maps as scenes name them; None means the recipe's choice of those in the package.
+        arrangements: of this recipe, these assets and this seed, with the assets' shapes; None takes each asset for
+            its box. Not used unless the recipe has an arrangement.
 
     Raises:
         ConfigError: if the assets or the photos do not suffice (see check_inputs).
     """
-    rngs = {stream: rng_for(seed, index, stream) for stream in STREAMS}
     maps = recipe_maps(recipe.environment) if maps is None else maps
+    if recipe.arrangement is not None:
+        source = arrangements or ArrangementSource(recipe, assets, seed)
+        return sample_arranged(source, assets, index, seed, photos, maps)
+    rngs = {stream: rng_for(seed, index, stream) for stream in STREAMS}
     others = tuple(asset for asset in assets if asset.role == "distractor")
-    kind = sample_kind(recipe, bool(others), rngs["kind"])
+    kind = sample_kind(recipe.kinds, bool(others), rngs["kind"])
     subject = _subject(kind, assets, others, seed, index, rngs["subject"])
     view, part = sample_view(recipe.camera, subject, rngs["camera"])
     rotation = orient(recipe.surface, rngs["orientation"])
@@ -130,16 +141,6 @@ def sample_scene(
     )
     check_seen(scene, assets)
     return scene
-
-
-def sample_kind(recipe: Recipe, has_distractors: bool, rng: np.random.Generator) -> str:
-    """``"object"``, ``"empty"`` or ``"lookalike"``; without distractors, what would be a lookalike is empty."""
-    at = rng.random()
-    if at < recipe.kinds.empty_share:
-        return "empty"
-    if at < recipe.kinds.empty_share + recipe.kinds.lookalike_share:
-        return "lookalike" if has_distractors else "empty"
-    return "object"
 
 
 def subject_pixels(camera: Camera, corners_m: np.ndarray) -> np.ndarray:

@@ -19,10 +19,13 @@ from photosynth.core.photo import Photo
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, digest, to_pretty_json
 from photosynth.core.scene import Scene
+from photosynth.sample.arrange.shapes import Shapes
 from photosynth.sample.environment import folder_maps, recipe_maps
+from photosynth.sample.meshes import PassingMeshes
 from photosynth.sample.photos import Skipped, open_backgrounds
 from photosynth.sample.recipe import MAX_SIDE_PX, MIN_SIDE_PX, Recipe, load_recipe
 from photosynth.sample.scene import check_inputs, sample_scene
+from photosynth.sample.source import ArrangementSource
 
 STAGE = "sample"
 SCHEMA = 2
@@ -52,6 +55,8 @@ class Ingredients:
     seed: int
     photos: tuple[Photo, ...]
     maps: tuple[str, ...]
+    catalogue: Path
+    """Its folder: workers read the meshes there, if the recipe needs their shapes."""
 
 
 def run(
@@ -121,7 +126,7 @@ def gather(
     photos, skipped = open_backgrounds(backgrounds) if backgrounds is not None else ((), ())
     maps, bad_maps = folder_maps(environments) if environments is not None else (recipe_maps(recipe.environment), ())
     skipped += tuple(Skipped(path=Path(path), reason=reason) for path, reason in bad_maps)
-    ingredients = Ingredients(recipe, read_assets(catalogue), seed, photos, maps)
+    ingredients = Ingredients(recipe, read_assets(catalogue), seed, photos, maps, Path(catalogue))
     check_inputs(recipe, ingredients.assets, photos)
     return ingredients, skipped
 
@@ -186,6 +191,8 @@ class _Worker:
     """What one worker process keeps between blocks."""
 
     ingredients: Ingredients
+    arrangements: ArrangementSource | None
+    """Holds the hulls of the assets met so far (a few kilobytes each), and no textures."""
 
 
 _worker = _Worker()
@@ -193,23 +200,27 @@ _worker = _Worker()
 
 def setup_worker(ingredients: Ingredients) -> None:
     """Remember what to draw from; runs once in each worker."""
-    _worker.ingredients = ingredients
+    _worker.ingredients, _worker.arrangements = ingredients, None
+    if ingredients.recipe.arrangement is not None:
+        shapes = Shapes(PassingMeshes(ingredients.catalogue, ingredients.assets))
+        _worker.arrangements = ArrangementSource(ingredients.recipe, ingredients.assets, ingredients.seed, shapes)
 
 
 def sample_block(block: Block) -> int:
     """Draw and write one block; returns how many scenes it has."""
     given = _worker.ingredients
     indices = range(block.first, block.first + block.count)
-    scenes = (sample_scene(given.recipe, given.assets, i, given.seed, given.photos, given.maps) for i in indices)
-    write_jsonl(Path(block.path), scenes)
+    drawn = partial(sample_scene, given.recipe, given.assets, seed=given.seed, photos=given.photos, maps=given.maps)
+    write_jsonl(Path(block.path), (drawn(index=i, arrangements=_worker.arrangements) for i in indices))
     return block.count
 
 
 def summarise(folder: Path, ingredients: Ingredients, n_skipped: int) -> dict[str, object]:
-    """Counts of the scenes in a folder: by kind, by class of their subject, with distractors and with occluders."""
+    """Counts of the scenes in a folder: by kind, objects by class, with distractors, with occluders, and how many
+    objects and distractors are in the pictures that have any objects, on average."""
     kinds: Counter[str] = Counter()
     classes = Counter({asset.class_name: 0 for asset in ingredients.assets if asset.role == "object"})
-    with_distractors = with_occluders = total = 0
+    with_distractors = with_occluders = total = distractors = 0
     for path in sorted(folder.glob("scenes-*.jsonl")):
         for scene in read_jsonl(path, Scene):
             total += 1
@@ -217,10 +228,15 @@ def summarise(folder: Path, ingredients: Ingredients, n_skipped: int) -> dict[st
             classes.update(placement.class_name for placement in scene.placements if placement.role == "object")
             with_distractors += any(placement.role == "distractor" for placement in scene.placements)
             with_occluders += bool(scene.occluders)
+            if scene.kind == "object":
+                distractors += sum(placement.role == "distractor" for placement in scene.placements)
+    shown = max(1, kinds["object"])
     return {
         "scenes": total,
         "kinds": dict(sorted(kinds.items())),
         "classes": dict(sorted(classes.items())),
+        "objects_per_picture": round(classes.total() / shown, 3),
+        "distractors_per_picture": round(distractors / shown, 3),
         "with_distractors": with_distractors,
         "with_occluders": with_occluders,
         "background_photos": len(ingredients.photos),

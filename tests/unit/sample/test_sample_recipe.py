@@ -46,8 +46,9 @@ def test_single_writes_out_every_field() -> None:
     import tomllib
 
     written = tomllib.loads((recipes_folder() / "single.toml").read_text())
+    unused = {"group", "viewpoint", "surfaces"}  # without an arrangement
     for section, value in to_plain(Recipe()).items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and section not in unused:
             assert set(written[section]) == set(value) - {"distance_diagonals"}, section
 
 

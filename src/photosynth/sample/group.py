@@ -1,0 +1,79 @@
+"""Groups: which things share an arrangement, and how large they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from photosynth.core.asset import Asset
+from photosynth.core.distributions import Discrete, LogUniform, Scalar, sample
+from photosynth.core.record import Record
+from photosynth.sample.arrange.arrangement import Shape
+from photosynth.sample.arrange.shapes import Shapes
+from photosynth.sample.placement import choose_distractor, choose_object
+from photosynth.sample.ranges import require_count, require_support
+
+MAX_OBJECTS = 12
+MAX_REUSE = 64
+
+
+class GroupRecipe(Record, frozen=True, kw_only=True):
+    """Which things share an arrangement.
+
+    Things have their true sizes if every asset of the catalogue has a known scale. If one has none, nothing is known
+    of how large they are beside each other: then every thing's box gets a diagonal of `common_diagonal_m` times a
+    factor drawn for it.
+    """
+
+    objects: Scalar = Discrete(values=(1, 2, 3, 4, 5, 6, 8, 10, 12), weights=(3, 3, 3, 2, 2, 1.5, 1, 0.5, 0.5))
+    """How many of the user's objects, 1 to 12."""
+    clutter: Scalar = Discrete(values=(0, 1, 2, 3, 4, 6), weights=(3, 2, 2, 1.5, 1, 0.5))
+    """How many distractors among them, 0 to 12."""
+    reuse: int = 1
+    """How many scenes in a row look at one arrangement, each from elsewhere, in another light, on other surfaces.
+    More save time where arranging is slow."""
+    mingled: bool = False
+    """Whether objects and clutter are arranged in any order. Otherwise the objects come first: on a full table they
+    find a place more often, in a pile they lie at the bottom."""
+    common_diagonal_m: float = 0.2
+    """See above."""
+    size_factor: Scalar = LogUniform(low=0.6, high=1.6)
+    """See above."""
+
+    def __post_init__(self) -> None:
+        require_count("objects", self.objects, 1, MAX_OBJECTS)
+        require_count("clutter", self.clutter, 0, MAX_OBJECTS)
+        require_support("size_factor", self.size_factor, 0.05, 20.0)
+        if not 1 <= self.reuse <= MAX_REUSE:
+            raise ValueError(f"reuse must lie in 1..{MAX_REUSE} scenes, got {self.reuse}")
+        if not self.common_diagonal_m > 0:
+            raise ValueError(f"common_diagonal_m must be above 0, got {self.common_diagonal_m:g}")
+
+
+def choose_group(
+    recipe: GroupRecipe, assets: tuple[Asset, ...], kind: str, seed: int, number: int, rng: np.random.Generator
+) -> tuple[Asset, ...]:
+    """The things of arrangement `number`: the objects first, then the clutter.
+
+    The objects are those whose turn it is (see choose_object) from scene number * reuse on, so that over the scenes
+    of a run every class is as often the subject as any other. In a ``"lookalike"`` all are distractors.
+    """
+    objects = tuple(asset for asset in assets if asset.role == "object")
+    others = tuple(asset for asset in assets if asset.role == "distractor")
+    n_objects, n_clutter = round(sample(recipe.objects, rng)), round(sample(recipe.clutter, rng))
+    if kind == "lookalike":
+        chosen = [choose_distractor(others, rng) for _ in range(n_objects)]
+    else:
+        chosen = [choose_object(objects, seed, number * recipe.reuse + k) for k in range(n_objects)]
+    return (*chosen, *(choose_distractor(others, rng) for _ in range(n_clutter if others else 0)))
+
+
+def shapes_of(
+    recipe: GroupRecipe, group: tuple[Asset, ...], true_sizes: bool, shapes: Shapes, rng: np.random.Generator
+) -> list[Shape]:
+    """The shapes of a group at the sizes that they have in the scene."""
+    found = []
+    for asset in group:
+        factor = sample(recipe.size_factor, rng)
+        scale = 1.0 if true_sizes else recipe.common_diagonal_m * factor / asset.diagonal_m()
+        found.append(shapes.shape(asset, scale))
+    return found
