@@ -10,7 +10,15 @@ from photosynth.core.distributions import filled_weights, pick
 from photosynth.sample.arrange.arrangement import Arrangement, Shape
 from photosynth.sample.arrange.hang import hang
 from photosynth.sample.arrange.heap import in_bin, in_pile
-from photosynth.sample.arrange.recipe import ArrangementRecipe, BinRecipe, FloatRecipe, MixRecipe, PileRecipe
+from photosynth.sample.arrange.recipe import (
+    ArrangementRecipe,
+    BinRecipe,
+    FloatRecipe,
+    MixRecipe,
+    PileRecipe,
+    ShelfRecipe,
+)
+from photosynth.sample.arrange.shelf import on_shelf
 from photosynth.sample.arrange.table import on_table
 
 
@@ -33,6 +41,8 @@ def arrange(recipe: ArrangementRecipe, shapes: Sequence[Shape], rng: np.random.G
         recipe = recipe.options[int(pick(weights, rng, 1)[0])]
     if isinstance(recipe, FloatRecipe):
         return hang(recipe, shapes, rng)
+    if isinstance(recipe, ShelfRecipe):
+        return on_shelf(recipe, shapes, rng)
     if isinstance(recipe, BinRecipe):
         return in_bin(recipe, shapes, rng)
     if isinstance(recipe, PileRecipe):

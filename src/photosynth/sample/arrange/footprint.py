@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from photosynth.sample.polygon import area
+
 
 def footprints_apart(a: np.ndarray, b: np.ndarray, gap_m: float = 0.0) -> bool:
     """Whether two convex outlines (n, 2), anticlockwise, can be parted by a line along one of their edges with at
@@ -21,8 +23,33 @@ def apart_from_all(outline: np.ndarray, others: list[np.ndarray], gap_m: float =
     return True
 
 
+def reach_inside(point: np.ndarray, outline: np.ndarray) -> float:
+    """Distance of a point from the nearest edge of a convex outline, anticlockwise, over the square root of the area
+    inside; below 0 outside, and for an outline without area."""
+    inside = area(outline)
+    if inside <= 0:
+        return -1.0
+    outward = _normals(outline)[1]
+    return float((np.einsum("ij,ij->i", outward, outline) - outward @ point).min() / np.sqrt(inside))
+
+
+def least_box_rad(outline: np.ndarray) -> float:
+    """The turn, in -pi/4..3pi/4, after which the narrowest box round an outline lies along the axes, its longer side
+    along y (one of its sides lies on an edge: Freeman and Shapira, 1975)."""
+    along, outward = _normals(outline)
+    deep, wide = np.ptp(outline @ outward.T, axis=0), np.ptp(outline @ along.T, axis=0)
+    k = int(np.argmin(np.round(deep * wide, 12)))
+    angle = np.arctan2(outward[k, 1], outward[k, 0]) + (0.0 if deep[k] <= wide[k] else np.pi / 2)
+    return float((-angle + np.pi / 4) % np.pi - np.pi / 4)
+
+
 def _parts(a: np.ndarray, b: np.ndarray, gap_m: float) -> bool:
-    along = np.roll(a, -1, axis=0) - a
-    outward = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.linalg.norm(along, axis=1)[:, None]
-    reach = np.einsum("ij,ij->i", outward, a)
-    return bool(((b @ outward.T).min(axis=0) - reach >= gap_m).any())
+    outward = _normals(a)[1]
+    return bool(((b @ outward.T).min(axis=0) - np.einsum("ij,ij->i", outward, a) >= gap_m).any())
+
+
+def _normals(outline: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit directions along the edges of an anticlockwise outline, and out of them, (n, 2) each."""
+    along = np.roll(outline, -1, axis=0) - outline
+    along = along / np.linalg.norm(along, axis=1)[:, None]
+    return along, np.stack([along[:, 1], -along[:, 0]], axis=1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from photosynth.core.directions import Rotation, UniformRotation
-from photosynth.core.distributions import LogUniform, Scalar, Uniform, require_weights
+from photosynth.core.distributions import Discrete, LogUniform, Normal, Scalar, Uniform, require_weights
 from photosynth.core.record import Record
-from photosynth.sample.ranges import require_share, require_support
+from photosynth.sample.ranges import require_count, require_share, require_support
 
 
 class FloatRecipe(Record, frozen=True, kw_only=True, tag_field="kind", tag="float"):
@@ -40,6 +40,60 @@ class TableRecipe(Record, frozen=True, kw_only=True, tag_field="kind", tag="tabl
         require_share(upright_share=self.upright_share)
         require_support("density", self.density, 0.001, 0.9)
         _require_slab(self.side_diagonals, self.aspect, self.thickness_diagonals)
+
+
+class ShelfRecipe(Record, frozen=True, kw_only=True, tag_field="kind", tag="shelf"):
+    """Things stand in rows and stacks on boards that are open towards +x; the lowest board's top is at z = 0."""
+
+    boards: Scalar = Discrete(values=(1, 2, 3), weights=(0.2, 0.5, 0.3))
+    """How many boards, 1 to 6; the things are shared out among them from below."""
+    clearance: Scalar = Uniform(low=1.06, high=1.6)
+    """Height between two boards over the height of the tallest stack."""
+    depth_diagonals: Scalar = Uniform(low=0.9, high=2.4)
+    """Of the boards, from front to back; never too small for the things."""
+    spare_diagonals: Scalar = LogUniform(low=0.05, high=4.0)
+    """Length of the boards beyond the longest row."""
+    thickness_diagonals: Scalar = LogUniform(low=0.04, high=0.15)
+    """Of boards and walls."""
+    gap_diagonals: Scalar = LogUniform(low=0.01, high=0.3)
+    """Between neighbours in a row."""
+    setback_diagonals: Scalar = Uniform(low=0.02, high=0.3)
+    """From the board's front edge to the row, for the whole shelf."""
+    jitter_diagonals: Scalar = Normal(mean=0.0, sd=0.02)
+    """Of each thing out of line."""
+    disorder_deg: Scalar = Normal(mean=0.0, sd=4.0)
+    """Turn of each thing away from straight ahead."""
+    upright_share: float = 0.85
+    """As in TableRecipe; copies of one asset rest alike."""
+    narrow_share: float = 0.25
+    """Probability that an asset turns the narrower side of its footprint to the front."""
+    stack_share: float = 0.35
+    """Probability that a thing is put on the one before it, if it stands there."""
+    behind_share: float = 0.3
+    """Probability that a thing that is not stacked is put behind the one before it, if there is room."""
+    back_share: float = 0.7
+    """Probability of a back wall."""
+    sides_share: float = 0.5
+    """Probability of side walls."""
+    top_share: float = 0.6
+    """Probability of one more board over all the others."""
+
+    def __post_init__(self) -> None:
+        require_count("boards", self.boards, 1, 6)
+        require_support("clearance", self.clearance, 1.01, 10.0)
+        for name in ("depth_diagonals", "thickness_diagonals"):
+            require_support(name, getattr(self, name), 0.0, 20.0, above=0.0)
+        for name in ("spare_diagonals", "gap_diagonals", "setback_diagonals"):
+            require_support(name, getattr(self, name), 0.0, 100.0)
+        require_share(
+            upright_share=self.upright_share,
+            narrow_share=self.narrow_share,
+            stack_share=self.stack_share,
+            behind_share=self.behind_share,
+            back_share=self.back_share,
+            sides_share=self.sides_share,
+            top_share=self.top_share,
+        )
 
 
 class BinRecipe(Record, frozen=True, kw_only=True, tag_field="kind", tag="bin"):
@@ -94,7 +148,7 @@ def _require_slab(side: Scalar, aspect: Scalar, thickness: Scalar) -> None:
     require_support("thickness_diagonals", thickness, 0.0, 10.0, above=0.0)
 
 
-OneArrangement: TypeAlias = FloatRecipe | TableRecipe | BinRecipe | PileRecipe
+OneArrangement: TypeAlias = FloatRecipe | TableRecipe | ShelfRecipe | BinRecipe | PileRecipe
 """One way to arrange things."""
 
 
