@@ -190,9 +190,11 @@ def dataset_verb(argv: list[str]) -> int:
         """Flags of every stage."""
         config: Annotated[DatasetConfig, Flat] = msgspec.field(default_factory=DatasetConfig)
         """Settings."""
+        catalogue: Path | None = None
+        """The catalogue that was rendered: format bop takes its models from it."""
 
     args = _parse(DatasetArgs, "dataset", argv)
-    return _run_stage(run, args.common, args.config, args.render)
+    return _run_stage(run, args.common, args.config, args.render, catalogue=args.catalogue)
 
 
 def train_verb(argv: list[str]) -> int:

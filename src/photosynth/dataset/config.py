@@ -7,7 +7,7 @@ from typing import Literal
 from photosynth.core.errors import ConfigError
 from photosynth.core.record import Record
 
-Format = Literal["coco", "yolo", "voc"]
+Format = Literal["coco", "yolo", "voc", "bop"]
 
 
 class DatasetConfig(Record, frozen=True, kw_only=True):
@@ -27,7 +27,8 @@ class DatasetConfig(Record, frozen=True, kw_only=True):
     """Nor does one whose visible pixels lie in a box with a shorter side than this: a sliver beside another object or
     at the picture's edge. Objects below one of the three thresholds are marked as to be ignored in COCO files."""
     formats: tuple[Format, ...] = ("coco",)
-    """Which label files to write beside the items; none of them is needed for training here."""
+    """Which label files to write beside the items; none of them is needed for training here. ``"bop"``, for 6D poses,
+    wants a render made with --keep-layers and the catalogue."""
     contact_sheet_pictures: int = 24
     """How many pictures the contact sheet shows; 0 for no sheet."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from photosynth.core.codec import read_jsonl, write_atomic, write_jsonl
 from photosynth.core.errors import ArtifactError, PhotosynthError
@@ -10,10 +13,12 @@ from photosynth.core.frame import FrameRecord
 from photosynth.core.items import Item
 from photosynth.core.record import Record, from_json, to_json
 from photosynth.dataset.audit import item_problems
+from photosynth.dataset.bop import HULLS_FILE, BopImage, left_out, write_bop_image
 from photosynth.dataset.config import DatasetConfig
 from photosynth.dataset.extras import ItemExtras
 from photosynth.dataset.labels import Dropped, label_frame
 from photosynth.dataset.link import link_or_copy
+from photosynth.dataset.split import split_for
 from photosynth.dataset.voc import voc_file, voc_xml
 from photosynth.dataset.yolo import yolo_label_file, yolo_text
 
@@ -33,6 +38,8 @@ class Shard(Record, frozen=True, kw_only=True):
     """The stage's settings."""
     class_names: tuple[str, ...]
     """The classes."""
+    bop_obj_ids: dict[str, int] = msgspec.field(default_factory=dict)
+    """For format BOP: the model's number for each asset."""
 
 
 class ShardReport(Record, frozen=True, kw_only=True):
@@ -44,8 +51,15 @@ class ShardReport(Record, frozen=True, kw_only=True):
     """Objects that are seen, but too little for a label, in kept and dropped pictures."""
     n_distractors: int = 0
     """Distractors that are seen in kept pictures."""
+    bop_left_out: dict[str, int] = msgspec.field(default_factory=dict)
+    """Pictures that BOP has no words for, by reason."""
     problems: tuple[str, ...] = ()
     """Why it cannot be used; nothing is marked as done then."""
+
+
+def hulls_path(out: Path) -> Path:
+    """Where the convex hulls of BOP's models wait for the workers."""
+    return out / PARTS_FOLDER / HULLS_FILE
 
 
 def report_path(shard: Shard) -> Path:
@@ -68,10 +82,18 @@ def dropped_path(shard: Shard) -> Path:
     return _part(shard, "dropped.jsonl")
 
 
+def bop_path(shard: Shard) -> Path:
+    """Where the shard's rows of the BOP files wait."""
+    return _part(shard, "bop.jsonl")
+
+
 def read_report(shard: Shard) -> ShardReport | None:
     """What became of a shard earlier; None if it is not done, or its part files are not all there."""
     path = report_path(shard)
-    if not all(part.is_file() for part in (path, items_path(shard), extras_path(shard), dropped_path(shard))):
+    parts = [path, items_path(shard), extras_path(shard), dropped_path(shard)]
+    if "bop" in shard.config.formats:
+        parts.append(bop_path(shard))
+    if not all(part.is_file() for part in parts):
         return None
     return from_json(path.read_bytes(), ShardReport, str(path))
 
@@ -87,6 +109,8 @@ def label_shard(shard: Shard) -> ShardReport:
     class_ids = {name: k for k, name in enumerate(shard.class_names)}
     render, out = Path(shard.frames_file).parent, Path(shard.out)
     items: list[tuple[Item, ItemExtras]] = []
+    posed: list[FrameRecord] = []
+    bop_left_out: Counter[str] = Counter()
     dropped: list[Dropped] = []
     problems: list[str] = []
     n_unlabelled = 0
@@ -100,6 +124,10 @@ def label_shard(shard: Shard) -> ShardReport:
                 continue
             problems += item_problems(labels.made, len(shard.class_names), render)
             items.append((labels.made, labels.extras))
+            if "bop" in shard.config.formats:
+                reason = left_out(frame)
+                bop_left_out.update([reason] if reason else [])
+                posed += [] if reason else [frame]
     except PhotosynthError as error:
         problems.append(str(error))
     if problems:
@@ -110,11 +138,15 @@ def label_shard(shard: Shard) -> ShardReport:
         _write_label_files(item, shard, out)
     write_jsonl(items_path(shard), (item for item, _ in items))
     write_jsonl(extras_path(shard), (extras for _, extras in items))
+    if "bop" in shard.config.formats:
+        posed.sort(key=lambda frame: frame.index)
+        write_jsonl(bop_path(shard), (_write_bop(frame, shard, render, out) for frame in posed))
     write_jsonl(dropped_path(shard), sorted(dropped, key=lambda one: one.index))
     report = ShardReport(
         n_frames=len(items) + len(dropped),
         n_unlabelled=n_unlabelled,
         n_distractors=sum(extras.n_distractors for _, extras in items),
+        bop_left_out=dict(sorted(bop_left_out.items())),
     )
     write_atomic(report_path(shard), to_json(report))
     return report
@@ -125,6 +157,11 @@ def _write_label_files(item: Item, shard: Shard, out: Path) -> None:
         write_atomic(out / yolo_label_file(item.image_file), yolo_text(item).encode())
     if "voc" in shard.config.formats:
         write_atomic(out / voc_file(item.image_file), voc_xml(item, shard.class_names))
+
+
+def _write_bop(frame: FrameRecord, shard: Shard, render: Path, out: Path) -> BopImage:
+    split = split_for(shard.config, frame.index)
+    return write_bop_image(frame, split, shard.bop_obj_ids, render, out, hulls_path(out))
 
 
 def _check_inside(frame: FrameRecord) -> None:

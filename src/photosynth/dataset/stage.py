@@ -13,10 +13,11 @@ from photosynth.core.errors import ArtifactError, ConfigError, QualityError
 from photosynth.core.items import SPLITS, DatasetInfo
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import from_json, to_pretty_json
+from photosynth.dataset.bop_export import begin_bop, finish_bop, models_for
 from photosynth.dataset.config import DatasetConfig, check_config
 from photosynth.dataset.contact_sheet import contact_sheet_png
 from photosynth.dataset.merge import Tally, merge_shards
-from photosynth.dataset.shard import PARTS_FOLDER, Shard, ShardReport, label_shard, read_report
+from photosynth.dataset.shard import PARTS_FOLDER, Shard, label_shard, read_report
 
 __all__ = ["SCHEMA", "STAGE", "DatasetConfig", "run"]
 
@@ -35,17 +36,20 @@ def run(
     executor: Executor | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
+    catalogue: Path | None = None,
 ) -> Artifact:
     """Label every picture of a ``render`` artifact, audit it, and sort it into train, val and test.
 
     Writes ``dataset.json``, ``items-SPLIT.jsonl``, ``images/`` (hard links where possible), ``dropped.jsonl``,
     ``contact_sheet.png`` and the label files of `config.formats`: ``annotations/SPLIT.coco.json``; ``data.yaml``,
-    ``SPLIT.txt`` and ``labels/``; ``voc/``. Bytes depend on the render and the settings alone.
+    ``SPLIT.txt`` and ``labels/``; ``voc/``; ``bop/``. Bytes depend on the render, the settings and, for BOP's models,
+    the catalogue alone.
 
     Raises:
-        ConfigError: for settings that cannot work.
+        ConfigError: for settings that cannot work; for format BOP without layers or without the render's catalogue.
         ArtifactError: for an unusable input or output folder, or a full disk.
-        QualityError: if a picture fails its audit (named, with the reason), or no picture is left.
+        QualityError: if a picture fails its audit (named, with the reason), or no picture is left; or none that BOP
+            has words for.
     """
     check_config(config)
     progress = progress or Silent()
@@ -54,21 +58,30 @@ def run(
 
         executor = LocalExecutor(workers=1)
     rendered = open_artifact(render, "render")
-    with ArtifactWriter(out, STAGE, SCHEMA, config, config.seed, {"render": rendered.key}, overwrite) as writer:
+    inputs = {"render": rendered.key}
+    if "bop" in config.formats:
+        models = models_for(rendered, catalogue)
+        inputs["catalogue"] = models.key
+    with ArtifactWriter(out, STAGE, SCHEMA, config, config.seed, inputs, overwrite) as writer:
         if writer.finished:
             return writer.finished
         class_names = _class_names(rendered.folder)
-        shards = _shards(rendered.folder, writer.folder, config, class_names)
+        obj_ids = begin_bop(models.folder, writer.folder) if "bop" in config.formats else {}
+        shards = _shards(rendered.folder, writer.folder, config, class_names, obj_ids)
         progress.start(STAGE, len(shards), "shards")
-        counts_seen = _label_all(shards, executor, progress)
+        counts_seen, bop_left_out = _label_all(shards, executor, progress)
         tally, picks = merge_shards(shards, writer.folder, config, class_names)
         _refuse_empty(tally, config)
         counts = {split: tally.pictures[split] for split in SPLITS}
         writer.write("dataset.json", to_pretty_json(DatasetInfo(class_names=class_names, counts=counts)))
         if config.contact_sheet_pictures:
             writer.write("contact_sheet.png", contact_sheet_png(picks.chosen(), writer.folder, class_names))
-        shutil.rmtree(writer.folder / PARTS_FOLDER)
         notes = _notes(tally)
+        if "bop" in config.formats:
+            bop_summary, bop_notes = finish_bop(shards, writer.folder, bop_left_out)
+            counts_seen |= bop_summary
+            notes += bop_notes
+        shutil.rmtree(writer.folder / PARTS_FOLDER)
         for note in notes:
             progress.note(note)
         progress.finish()
@@ -88,41 +101,51 @@ def _class_names(render: Path) -> tuple[str, ...]:
     return names
 
 
-def _shards(render: Path, out: Path, config: DatasetConfig, class_names: tuple[str, ...]) -> list[Shard]:
+def _shards(
+    render: Path, out: Path, config: DatasetConfig, class_names: tuple[str, ...], obj_ids: dict[str, int]
+) -> list[Shard]:
     files = sorted(render.glob("frames-*.jsonl"))
     if not files:
         raise ArtifactError(f"{render} has no frames-*.jsonl; render it again")
     return [
-        Shard(frames_file=str(path.resolve()), out=str(out.resolve()), number=k, config=config, class_names=class_names)
+        Shard(
+            frames_file=str(path.resolve()),
+            out=str(out.resolve()),
+            number=k,
+            config=config,
+            class_names=class_names,
+            bop_obj_ids=obj_ids,
+        )
         for k, path in enumerate(files)
     ]
 
 
-def _label_all(shards: Sequence[Shard], executor: Executor, progress: Progress) -> dict[str, int]:
-    """Run the shards that are not done yet; returns how many seen objects got no label, and how many distractors
-    there are."""
-    counts: Counter[str] = Counter(objects_unlabelled=0, distractors=0)
-    left = []
+def _label_all(shards: Sequence[Shard], executor: Executor, progress: Progress) -> tuple[dict[str, int], Counter[str]]:
+    """Run the shards that are not done yet.
+
+    Returns how many seen objects got no label and how many distractors there are, by name; and how many pictures BOP
+    has no words for, by reason.
+    """
+    reports, left = [], []
     for shard in shards:
         done = read_report(shard)
         if done is None:
             left.append(shard)
         else:
-            _count(counts, done)
+            reports.append(done)
             progress.advance()
     for result in executor.map(label_shard, left):
         if result.error is not None:
             raise ArtifactError(f"{left[result.position].frames_file} could not be labelled: {result.error}")
         if result.value.problems:
             _refuse_faulty(left[result.position], result.value.problems)
-        _count(counts, result.value)
+        reports.append(result.value)
         progress.advance()
-    return dict(counts)
-
-
-def _count(counts: Counter[str], report: ShardReport) -> None:
-    counts["objects_unlabelled"] += report.n_unlabelled
-    counts["distractors"] += report.n_distractors
+    bop_left_out: Counter[str] = Counter()
+    for report in reports:
+        bop_left_out.update(report.bop_left_out)
+    n_unlabelled, n_distractors = sum(r.n_unlabelled for r in reports), sum(r.n_distractors for r in reports)
+    return {"objects_unlabelled": n_unlabelled, "distractors": n_distractors}, bop_left_out
 
 
 def _refuse_faulty(shard: Shard, problems: Sequence[str]) -> None:
