@@ -8,7 +8,7 @@ from photosynth.core.camera import Camera
 from photosynth.core.geometry import as_matrix4, look_at
 from photosynth.core.mesh import Mesh
 from photosynth.core.meshes import FixedMeshes
-from photosynth.core.scene import Background, Environment, Light, Placement, PlainFill, Scene
+from photosynth.core.scene import Background, Environment, Light, Placement, PlainFill, Scene, Slab
 
 
 def checker(height: int = 64, width: int = 64, cells: int = 8) -> np.ndarray:
@@ -92,12 +92,13 @@ def placement(name: str, at_m=(0, 0, 0), turn_rad=0.0, scale=1.0, **settings) ->
     return Placement(asset_id=name, part="whole", class_name=name, world_from_object=as_matrix4(matrix), **settings)
 
 
-def scene(placements, lights=(), environment=None, cam: Camera | None = None) -> Scene:
+def scene(placements, lights=(), environment=None, cam: Camera | None = None, surroundings=()) -> Scene:
     """A scene of those placements on no particular background."""
     return Scene(
         index=7,
         camera=cam or camera(),
         placements=tuple(placements),
+        surroundings=tuple(surroundings),
         lights=tuple(lights),
         environment=environment or Environment(strength=0.5),
         background=Background(fill=PlainFill(color_srgb=(0.5, 0.5, 0.5))),
@@ -112,3 +113,11 @@ def lamp(position_m=(0.5, -0.5, 0.9), power_w=12.0, radius_m=0.02, **settings) -
 def source(**meshes: Mesh) -> FixedMeshes:
     """Meshes by name."""
     return FixedMeshes({(name, "whole"): mesh for name, mesh in meshes.items()})
+
+
+def slab(size_m=(0.4, 0.4, 0.04), at_m=(0, 0, 0), turn_rad=0.0, fill=None, fill_size_m=0.15, **settings) -> Slab:
+    """A board, turned about +z and moved."""
+    c, s = np.cos(turn_rad), np.sin(turn_rad)
+    matrix = np.array([[c, -s, 0, at_m[0]], [s, c, 0, at_m[1]], [0, 0, 1, at_m[2]], [0, 0, 0, 1.0]])
+    fill = fill or PlainFill(color_srgb=(0.9, 0.4, 0.3), end_srgb=(0.2, 0.5, 0.8), angle_rad=0.5)
+    return Slab(size_m=size_m, world_from_slab=as_matrix4(matrix), fill=fill, fill_size_m=fill_size_m, **settings)

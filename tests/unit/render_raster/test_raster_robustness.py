@@ -122,7 +122,7 @@ def test_wrong_numbers_are_refused_by_scene():
     bent = camera()
     bent = type(bent)(
         size_wh=bent.size_wh, focal_px=bent.focal_px, principal_px=bent.principal_px,
-        world_from_cam=bent.world_from_cam, distortion=(0.1, 0.0),
+        world_from_cam=bent.world_from_cam, distortion=(0.1, 0.0, 0.0, 0.0),
     )  # fmt: skip
     with pytest.raises(EngineError, match="distortion"):
         engine.render(scene([placement("box")], cam=bent))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from raster_scenes import box, camera, checker, ground, lamp, placement, scene, source, sphere
+from raster_scenes import box, camera, checker, ground, lamp, placement, scene, slab, source, sphere
 
 from photosynth.core.scene import Environment
 from photosynth.render.raster.engine import RasterEngine
@@ -13,9 +13,19 @@ LOBBY = Environment(map_file="package:lobby.exr", strength=0.5, rotation_rad=1.0
 SCENES = {
     "box": scene([placement("box", turn_rad=0.4)], [lamp()]),
     "coloured": scene([placement("odd", turn_rad=2.0, albedo_gain_linear=(1.2, 0.8, 0.5), specular_f0=0.0)], [lamp()]),
-    "ball": scene([placement("ball", roughness=0.3)], [lamp(), lamp((-0.5, -0.3, 0.2), radius_m=0.2)], LOBBY),
+    "ball": scene([placement("ball", roughness=0.3)], [lamp(), lamp((-0.5, -0.3, 0.2), radius_m=0.05)], LOBBY),
     "rolled": scene([placement("ball", roughness=0.8, scale=2)], [], LOBBY, camera(roll_rad=1.0, size_wh=(31, 57))),
     "beside": scene([placement("box"), placement("ball", (0.03, -0.06, 0.05))], [], LOBBY),
+    "on a board": scene([placement("ball", (0, 0, 0.07))], [], LOBBY, surroundings=[slab(turn_rad=0.3)]),
+    "before a wall": scene(
+        [placement("box", (0, 0, 0.05), 0.4)], [lamp()], surroundings=[slab((0.5, 0.02, 0.3), (0.05, 0.15, 0.1))]
+    ),
+    "only boards": scene(
+        [], [lamp((0.5, -0.5, 0.9), radius_m=0.001)], surroundings=[slab(), slab((0.1, 0.1, 0.2), (0.02, 0, 0.12), 0.5)]
+    ),
+    "under a board": scene(
+        [placement("ball")], [lamp(radius_m=0.001)], surroundings=[slab((0.3, 0.3, 0.02), (0, 0, 0.15), 1.0)]
+    ),
     "crossing the near plane": scene([placement("ground", scale=5)], [], cam=camera((0, 0, 0.05), (1, 0.2, 0))),
 }
 

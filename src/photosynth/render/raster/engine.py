@@ -15,16 +15,17 @@ from photosynth.core.engine import MeshSource
 from photosynth.core.errors import EngineError
 from photosynth.core.frame import Layers
 from photosynth.core.scene import Placement, Scene
+from photosynth.render.raster.boxes import blocked_lights, box_rows
+from photosynth.render.raster.coat import MIN_ALPHA, coat_table, index_of_refraction
 from photosynth.render.raster.environment_light import environment_light
 from photosynth.render.raster.fragments import count_fragments, emit_fragments
-from photosynth.render.raster.lighting import MIN_ALPHA, coat_table, grazing_reflectance
-from photosynth.render.raster.placed import PixelBox, Placed, Silhouettes, overlap, place, union
-from photosynth.render.raster.prepared import PreparedMesh, prepare
+from photosynth.render.raster.placed import PixelBox, Placed, Silhouettes, overlap, place, place_slab, union
+from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_slab
 from photosynth.render.raster.shading import shade
-from photosynth.render.raster.shadow import ShadowCaster, ShadowMaps
+from photosynth.render.raster.shadow import ShadowCaster
 from photosynth.render.raster.texture import decode_table
 from photosynth.render.raster.transform import NEAR_M, View, view_of
-from photosynth.render.raster.visibility import MAX_PLACEMENTS, MAX_TRIANGLES, SAMPLES, clear_box, rasterise
+from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, SAMPLES, clear_box, rasterise
 
 MAX_TEXTURE_PX = 2048
 """Textures are shrunk to this side."""
@@ -63,25 +64,30 @@ class RasterEngine:
     def _render(self, scene: Scene) -> Layers:
         started = thread_time()
         view = view_of(scene.camera)
-        if len(scene.placements) > MAX_PLACEMENTS:
-            raise ValueError(f"{len(scene.placements)} placements; at most {MAX_PLACEMENTS} fit in one scene")
+        if len(scene.placements) + len(scene.surroundings) > MAX_INSTANCES:
+            raise ValueError(
+                f"{len(scene.placements)} placements and {len(scene.surroundings)} slabs; at most {MAX_INSTANCES} "
+                "fit in one scene"
+            )
         placed = [place(p, self._mesh(p), view) for p in scene.placements]
-        layers = _blank(view, len(placed))
+        slabs = [place_slab(s, prepare_slab(s), view) for s in scene.surroundings]
+        layers, solids = _blank(view, len(placed)), placed + slabs
         started = self._clock("place", started)
-        if not placed:
-            return layers
-        box = union([p.pixels for p in placed])
-        self._draw(placed, view, box)
+        box = union([p.pixels for p in solids])
+        self._draw(solids, view, box)
         started = self._clock("visibility", started)
         side = int(np.clip(max(view.width, view.height), MIN_SHADOW_SIDE_PX, MAX_SHADOW_SIDE_PX))
         shadows = self._shadows.draw(scene.lights, [p.caster for p in placed], side)
         started = self._clock("shadow", started)
-        starts, pixels, triangles, weights = self._fragments(layers, len(placed), box, view)
+        starts, pixels, triangles, weights = self._fragments(layers, len(solids), box, view)
         started = self._clock("fragments", started)
-        for k, one in enumerate(placed):
+        boxes, lights = box_rows(scene.surroundings, view.world_from_cam[:3, 3]), _light_rows(scene, view)
+        for k, one in enumerate(solids):
             span = int(starts[k]), int(starts[k + 1])
             if span[0] < span[1]:
-                self._shade(one, scene, view, span, (pixels, triangles, weights), shadows, layers)
+                blocks = blocked_lights(boxes, lights, one.cam, view.world_from_cam, k - len(placed))
+                light = lights, shadows.rows, shadows.layout, shadows.texels, boxes, blocks
+                self._shade(one, scene, view, span, (pixels, triangles, weights), light, layers)
         started = self._clock("shading", started)
         self._measure_alone(placed, view, layers)
         self._clock("silhouettes", started)
@@ -123,17 +129,15 @@ class RasterEngine:
         pixels, triangles = np.empty(total, np.int32), np.empty(total, np.int32)
         weights = np.empty(total, np.uint8)
         emit_fragments(
-            self._keys, *box, view.width, starts[:-1].copy(), pixels, triangles, weights, layers.coverage,
-            layers.instance_ids,
+            self._keys, *box, view.width, view.height, len(layers.amodal_masks), starts[:-1].copy(), pixels,
+            triangles, weights, layers.coverage, layers.instance_ids,
         )  # fmt: skip
         return starts, pixels, triangles, weights
 
-    def _shade(self, one: Placed, scene: Scene, view: View, span, fragments, shadows: ShadowMaps, layers) -> None:
-        placement, mesh, environment = one.placement, one.mesh, scene.environment
-        roughness = float(np.clip(placement.roughness, 0.0, 1.0))
-        f0 = float(np.clip(placement.specular_f0, 0.0, 1.0))
-        coat = roughness**2, f0, grazing_reflectance(f0)
-        material = np.array([*placement.albedo_gain_linear, max(coat[0], MIN_ALPHA), *coat[1:]], np.float32)
+    def _shade(self, one: Placed, scene: Scene, view: View, span, fragments, lighting, layers: Layers) -> None:
+        mesh, environment = one.mesh, scene.environment
+        roughness, f0 = (float(np.clip(v, 0.0, 1.0)) for v in (one.roughness, one.specular_f0))
+        material = np.array([*one.gain, max(roughness**2, MIN_ALPHA), index_of_refraction(f0)], np.float32)
         light = environment_light(environment.map_file)
         turn = environment.rotation_rad
         sky = np.array([environment.strength, np.cos(turn), np.sin(turn)], np.float32)
@@ -141,10 +145,10 @@ class RasterEngine:
         rotation = world_from_object / np.linalg.norm(world_from_object[:, 0])
         shade(
             *span, *fragments, view.width, view.lens, one.cam, mesh.faces, mesh.normals, mesh.st, mesh.texels,
-            mesh.levels, self._decode, material, np.ascontiguousarray(view.world_from_cam[:3, :3], np.float32),
+            mesh.levels, self._decode, material, np.int32(mesh.mirrored),
+            np.ascontiguousarray(view.world_from_cam[:3, :3], np.float32),
             np.ascontiguousarray(rotation, np.float32), light.sh, light.level(roughness), coat_table(roughness, f0),
-            sky, _light_rows(scene, view), shadows.rows, shadows.layout, shadows.texels,
-            layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3),
+            sky, *lighting, layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3),
         )  # fmt: skip
 
     def _measure_alone(self, placed: list[Placed], view: View, layers: Layers) -> None:

@@ -10,14 +10,32 @@ from photosynth.render.raster.jit import kernel
 WINS = 8
 """Bit of a fragment's weight that says: this one gives the pixel its depth and normal. The bits below it hold how
 many of the four samples the fragment has."""
-MASK_SAMPLES = 2
-"""A placement alone owns a pixel when it has this many samples of four."""
 
 
 @kernel
 def _one_instance(k0, k1, k2, k3):
     """True if four keys belong to one instance."""
     return (((k0 ^ k1) | (k0 ^ k2) | (k0 ^ k3)) & 0xFFC00000) == 0
+
+
+@kernel
+def samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance):
+    """How many samples an instance (or nobody, as -1) has in the four pixels beside one. Pixels outside the box are
+    empty; those outside the picture count for no one."""
+    count = 0
+    for k in range(4):
+        px = x + (1 if k == 0 else (-1 if k == 1 else 0))
+        py = y + (1 if k == 2 else (-1 if k == 3 else 0))
+        if px < 0 or py < 0 or px >= width or py >= height:
+            continue
+        if px < x0 or py < y0 or px >= x1 or py >= y1:
+            count += 4 if instance < 0 else 0
+            continue
+        for s in range(4):
+            key = keys[py, px, s]
+            owner = -1 if key == 0 else (key & 0xFFFFFFFF) >> 22
+            count += 1 if owner == instance else 0
+    return count
 
 
 @kernel
@@ -46,22 +64,25 @@ def count_fragments(keys, x0, y0, x1, y1, counts):
 
 
 @kernel
-def emit_fragments(keys, x0, y0, x1, y1, width, starts, pixels, triangles, weights, coverage, ids):
+def emit_fragments(
+    keys, x0, y0, x1, y1, width, height, named, starts, pixels, triangles, weights, coverage, ids
+):  # fmt: skip
     """List the fragments in a box of pixels.
 
-    A pixel goes to whoever has most of its samples: background or instance, the instance when they are equal, the
-    lower number between instances.
+    A pixel goes to whoever has most of its samples, background or instance; among equals, to whoever has most in the
+    four pixels beside it; then to an instance before the background, and to the lower number.
 
     Args:
         keys: (H, W, 4) int64, the visibility buffer.
         x0, y0, x1, y1: the box.
-        width: int, of the picture.
+        width, height: int, of the picture.
+        named: int, instances from this number on have no id.
         starts: in and out (n,) int64, where each instance's fragments begin; ends where they end.
         pixels: out (m,) int32, y * width + x.
         triangles: out (m,) int32, the one most of the fragment's samples see, the first among equals.
         weights: out (m,) uint8, number of samples, plus WINS.
         coverage: out (H, W) float32.
-        ids: out (H, W) uint16, instance number + 1.
+        ids: out (H, W) uint16, instance number + 1, or 0 for those without.
     """
     for y in range(y0, y1):
         for x in range(x0, x1):
@@ -82,10 +103,10 @@ def emit_fragments(keys, x0, y0, x1, y1, width, starts, pixels, triangles, weigh
                     triangles[at] = t2 if t2 == t3 else t0
                 weights[at] = 4 | 8
                 coverage[y, x] = 1.0
-                ids[y, x] = instance + 1
+                ids[y, x] = instance + 1 if instance < named else 0
                 continue
             empty = 0
-            best, best_samples, best_at = -1, 0, 0
+            best, best_score, best_at = -1, 0, 0
             for s in range(4):
                 if keys[y, x, s] == 0:
                     empty += 1
@@ -113,24 +134,35 @@ def emit_fragments(keys, x0, y0, x1, y1, width, starts, pixels, triangles, weigh
                 pixels[at] = y * width + x
                 triangles[at] = triangle & 0x3FFFFF
                 weights[at] = samples
-                if samples > best_samples or (samples == best_samples and instance < best):
-                    best, best_samples, best_at = instance, samples, at
+                score = samples << 5
+                if samples < 3:  # else it is ahead anyway
+                    score += samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance)
+                if score > best_score or (score == best_score and instance < best):
+                    best, best_score, best_at = instance, score, at
             coverage[y, x] = (4 - empty) * 0.25
-            if best_samples >= empty:
-                ids[y, x] = best + 1
+            nobody = empty << 5
+            if nobody and nobody >> 5 == best_score >> 5:
+                nobody += samples_near(keys, x0, y0, x1, y1, width, height, x, y, -1)
+            if best_score >= nobody:
+                ids[y, x] = best + 1 if best < named else 0
                 weights[best_at] |= 8
 
 
 @kernel
-def mark_covered(keys, x0, y0, x1, y1, mask):
-    """Set `mask` (H, W) bool where at least MASK_SAMPLES samples of a box of pixels are covered; count them."""
+def mark_covered(keys, x0, y0, x1, y1, width, height, mask):
+    """Set `mask` (H, W) bool where an instance that is drawn alone owns a pixel of a box, as in emit_fragments; count
+    them."""
     count = 0
     for y in range(y0, y1):
         for x in range(x0, x1):
             covered = (
                 (keys[y, x, 0] != 0) + (keys[y, x, 1] != 0) + (keys[y, x, 2] != 0) + (keys[y, x, 3] != 0)
             )  # fmt: skip
-            if covered >= MASK_SAMPLES:
+            owned = covered > 2
+            if covered == 2:
+                beside = samples_near(keys, x0, y0, x1, y1, width, height, x, y, -1)
+                owned = samples_near(keys, x0, y0, x1, y1, width, height, x, y, 0) >= beside
+            if owned:
                 mask[y, x] = True
                 count += 1
     return count

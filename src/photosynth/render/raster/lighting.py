@@ -1,15 +1,16 @@
 """Light on a block of fragments: environment and spherical lights, with a Lambertian base under a GGX coat.
 
 The coat: Walter et al., "Microfacet Models for Refraction", EGSR 2007 (GGX); Heitz, "Understanding the
-Masking-Shadowing Function", JCGT 2014 (height-correlated Smith); Schlick 1994 (Fresnel). What a coat returns of
-uniform light follows Karis's fit ("Physically Based Shading on Mobile", 2014), and the base gets the rest. Every
-loop without a table runs as vector instructions, see lanes.
+Masking-Shadowing Function", JCGT 2014 (height-correlated Smith); its reflectance is in coat. Every loop without a
+table runs as vector instructions, see lanes.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from photosynth.render.raster.boxes import shadow_of_box
+from photosynth.render.raster.coat import COAT_STEPS
 from photosynth.render.raster.jit import kernel
 from photosynth.render.raster.lanes import (
     BLOCK,
@@ -45,26 +46,6 @@ from photosynth.render.raster.lanes import (
 from photosynth.render.raster.shadow import lit_part
 
 f4 = np.float32
-
-MIN_ALPHA = 0.01
-"""Smallest width of the coat's lobe: below, float32 has no digits left."""
-COAT_STEPS = 64
-"""Steps of the coat table over the cosine of the view."""
-
-
-def grazing_reflectance(specular_f0: float) -> float:
-    """Reflectance at grazing incidence: 1, fading to 0 for coats too faint to exist (Lagarde and de Rousiers,
-    "Moving Frostbite to PBR", SIGGRAPH 2014 course)."""
-    return min(1.0, 50.0 * specular_f0)
-
-
-def coat_table(roughness: float, specular_f0: float) -> np.ndarray:
-    """Part of uniform light that the coat returns at n.v = k / COAT_STEPS, (COAT_STEPS + 2,) float32."""
-    cosine = np.minimum(np.arange(COAT_STEPS + 2) / COAT_STEPS, 1.0)
-    r0, r1, r2, r3 = roughness * np.array([-1, -0.0275, -0.572, 0.022]) + np.array([1, 0.0425, 1.04, -0.04])
-    a004 = np.minimum(r0 * r0, np.exp2(-9.28 * cosine)) * r0 + r1
-    part = specular_f0 * (-1.04 * a004 + r2) + grazing_reflectance(specular_f0) * (1.04 * a004 + r3)
-    return np.clip(part, 0.0, 1.0).astype(np.float32)
 
 
 @kernel
@@ -159,11 +140,12 @@ def add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin):
 
 
 @kernel
-def add_light(s, count, light, shadow, layout, texels, alpha, f0, f90):
+def add_light(s, count, light, shadow, layout, texels, boxes, blocks, alpha, eta):
     """Add one spherical light.
 
     A sphere of radius r at distance d widens the coat's lobe: alpha^2 grows by (r / 2 d)^2, which gives a mirror
-    exactly the light's own radiance at the middle of the highlight.
+    exactly the light's own radiance at the middle of the highlight. Where part of the sphere is below the horizon,
+    its cosine fades as a square from r / d to -r / d.
 
     Args:
         s: in and out, the scratch array of lanes.
@@ -172,7 +154,9 @@ def add_light(s, count, light, shadow, layout, texels, alpha, f0, f90):
         shadow: (13,) float32, a row of ShadowMaps.
         layout: (2,) int64, offset and side of its map.
         texels: (n,) float32, all maps.
-        alpha, f0, f90: float32, of the coat.
+        boxes: (S, 15) float32 from box_rows.
+        blocks: (S,) bool, which of them may hide this light.
+        alpha, eta: float32, of the coat: width of its lobe, index of refraction.
     """
     lx, ly, lz, radius2 = light[0], light[1], light[2], light[3] * light[3]
     red, green, blue = light[4], light[5], light[6]
@@ -189,7 +173,11 @@ def add_light(s, count, light, shadow, layout, texels, alpha, f0, f90):
         d2 = x * x + y * y + z * z + f4(1e-20)
         inverse = one / np.sqrt(d2)
         nl = (nx * x + ny * y + nz * z) * inverse
-        nl = nl if nl > zero else zero
+        sine = light[3] * inverse
+        sine = sine if sine < one else one
+        low = nl + sine
+        low = low if low > zero else zero
+        nl = nl if nl >= sine else low * low / (f4(4) * sine + f4(1e-20))
         s[LX + i], s[LY + i], s[LZ + i] = x * inverse, y * inverse, z * inverse
         s[NL + i] = nl
         s[POWER + i] = one / (d2 if d2 > radius2 else radius2)
@@ -208,7 +196,10 @@ def add_light(s, count, light, shadow, layout, texels, alpha, f0, f90):
             if s[GQ + i] > zero:
                 visible = lit_part(texels, offset, side, s[GX + i], s[GY + i], s[GQ + i])
         s[VISIBLE + i] = visible
-    a2 = alpha * alpha
+    for k in range(boxes.shape[0]):
+        if blocks[k]:
+            shadow_of_box(s, boxes[k], light)
+    a2, eta2 = alpha * alpha, eta * eta - one
     for i in range(BLOCK):
         x, y, z = s[LX + i], s[LY + i], s[LZ + i]
         nv, nl, power = s[NV + i], s[NL + i], s[POWER + i]
@@ -218,10 +209,9 @@ def add_light(s, count, light, shadow, layout, texels, alpha, f0, f90):
         vh = (x * hx + y * hy + z * hz) * inverse
         nh2 = nh * nh
         nh2 = nh2 if nh2 < one else one
-        m = one - vh
-        m = m if m > zero else zero
-        m2 = m * m
-        fresnel = f0 + (f90 - f0) * m2 * m2 * m
+        g = np.sqrt(eta2 + vh * vh)
+        near, far = (g - vh) / (g + vh + f4(1e-9)), (vh * (g + vh) - one) / (vh * (g - vh) + one)
+        fresnel = f4(0.5) * near * near * (one + far * far)
         wide2 = a2 + f4(0.25) * radius2 * power
         wide2 = wide2 if wide2 < one else one
         d = nh2 * (wide2 - one) + one

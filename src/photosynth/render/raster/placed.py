@@ -1,4 +1,4 @@
-"""A placement as one scene's camera sees it, and what it covers when it stands alone."""
+"""A placement or a slab as one scene's camera sees it, and what a placement covers when it stands alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photosynth.core.scene import Placement
+from photosynth.core.scene import Placement, Slab
 from photosynth.render.raster.fragments import mark_covered
 from photosynth.render.raster.prepared import PreparedMesh
 from photosynth.render.raster.shadow import Caster
@@ -24,13 +24,15 @@ CANVAS_REACH = 8.0
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """One placement in one view.
+    """One placement or slab in one view.
 
-    world_from_object, cam_from_object (4, 4) float64; cam, screen (V, 3) float64 from transform_vertices;
-    box (5,) float64 likewise; pixels: the pixels its box touches.
+    gain: (3,) what its texture is multiplied by; cam_from_object (4, 4) float64; cam, screen (V, 3) float64 from
+    transform_vertices; box (5,) float64 likewise; pixels: the pixels its box touches.
     """
 
-    placement: Placement
+    roughness: float
+    specular_f0: float
+    gain: tuple[float, float, float]
     caster: Caster
     cam_from_object: np.ndarray
     cam: np.ndarray
@@ -51,22 +53,39 @@ class Placed:
 
 def place(placement: Placement, mesh: PreparedMesh, view: View) -> Placed:
     """Put a mesh into a view. Raises ValueError for a matrix that is no similarity."""
-    world_from_object = np.array(placement.world_from_object, dtype=np.float64)
-    linear = world_from_object[:3, :3]
-    scale = float(np.cbrt(np.linalg.det(linear))) if np.isfinite(world_from_object).all() else 0.0
+    matrix, scale = _similarity(placement.world_from_object, f"world_from_object of {placement.asset_id}")
+    gain = placement.albedo_gain_linear
+    return _put(placement.roughness, placement.specular_f0, gain, matrix, scale, mesh, view)
+
+
+def place_slab(slab: Slab, mesh: PreparedMesh, view: View) -> Placed:
+    """Put a slab into a view; its gain is in its texture. Raises ValueError for a matrix that scales, or no size."""
+    if not (min(slab.size_m) > 0 and slab.fill_size_m > 0):
+        raise ValueError(f"size_m {slab.size_m} and fill_size_m {slab.fill_size_m} of a slab must be above 0")
+    matrix, scale = _similarity(slab.world_from_slab, "world_from_slab")
+    if abs(scale - 1) > 1e-3:
+        raise ValueError(f"world_from_slab must have scale 1, found {scale:.4f}; size_m is for that")
+    return _put(slab.roughness, slab.specular_f0, (1.0, 1.0, 1.0), matrix, scale, mesh, view)
+
+
+def _similarity(matrix4, name: str) -> tuple[np.ndarray, float]:
+    matrix = np.array(matrix4, dtype=np.float64)
+    linear = matrix[:3, :3]
+    scale = float(np.cbrt(np.linalg.det(linear))) if np.isfinite(matrix).all() else 0.0
     if not scale > 0 or np.abs(linear @ linear.T - scale**2 * np.eye(3)).max() > 1e-3 * scale**2:
-        raise ValueError(
-            f"world_from_object of {placement.asset_id} must be rotation, uniform scale and translation, "
-            f"found {linear.tolist()}"
-        )
-    caster = Caster(
-        mesh, world_from_object, linear @ mesh.centre + world_from_object[:3, 3], max(scale * mesh.radius, 1e-9)
-    )
-    cam_from_object = view.cam_from_world @ world_from_object
+        raise ValueError(f"{name} must be rotation, uniform scale and translation, found {linear.tolist()}")
+    return matrix, scale
+
+
+def _put(roughness, specular_f0, gain, matrix: np.ndarray, scale: float, mesh: PreparedMesh, view: View) -> Placed:
+    centre = matrix[:3, :3] @ mesh.centre + matrix[:3, 3]
+    caster = Caster(mesh, matrix, centre, max(scale * mesh.radius, 1e-9))
+    cam_from_object = view.cam_from_world @ matrix
     count = len(mesh.vertices)
     cam, screen, box = np.empty((count, 3)), np.empty((count, 3)), np.empty(5)
     transform_vertices(mesh.vertices, cam_from_object, view.lens, NEAR_M, cam, screen, box)
-    return Placed(placement, caster, cam_from_object, cam, screen, box, _pixel_box(box, count, view.width, view.height))
+    pixels = _pixel_box(box, count, view.width, view.height)
+    return Placed(roughness, specular_f0, gain, caster, cam_from_object, cam, screen, box, pixels)
 
 
 def union(boxes: list[PixelBox]) -> PixelBox:
@@ -109,8 +128,8 @@ class Silhouettes:
         low, high = np.array([-reach, -reach]), np.array([view.width + reach, view.height + reach])
         if placed.box[4] == 0:
             low, high = np.maximum(low, placed.box[:2]), np.minimum(high, placed.box[2:4])
-        low = np.floor(low)
-        extent = np.maximum(high - low, 0)
+        low = np.floor(low) - 1  # a pixel's neighbours have a say in who owns it
+        extent = np.maximum(high + 1 - low, 0)
         scale = max(1.0, float(extent.max()) / CANVAS_SIDE_PX)
         width, height = (max(1, int(np.ceil(e / scale))) for e in extent)
         lens = np.array([view.lens[0], view.lens[1] - low[0], view.lens[2] - low[1]]) / scale
@@ -123,7 +142,7 @@ class Silhouettes:
     def _draw(self, placed, screen, lens, width, height, box: PixelBox, mask: np.ndarray) -> int:
         clear_box(self._keys, *box)
         rasterise(placed.cam, screen, placed.mesh.faces, 0, lens, NEAR_M, width, height, self._keys)
-        return mark_covered(self._keys, *box, mask)
+        return mark_covered(self._keys, *box, width, height, mask)
 
     def _reserve(self, width: int, height: int) -> None:
         if self._keys.shape[0] < height or self._keys.shape[1] < width:

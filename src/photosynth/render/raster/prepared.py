@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
 
 from photosynth.core.mesh import Mesh
+from photosynth.core.scene import FILL_SIDE_PX, Slab
 from photosynth.render.raster.texture import mip_chain
+from photosynth.render.slabs import CACHED_TEXTURES, slab_mesh, texture_key
 
 PROXY_FACES = 2500
 """Meshes with more faces than this cast their shadows through a decimated copy."""
@@ -20,7 +23,7 @@ class PreparedMesh:
     vertices (V, 3) float32; normals (V, 3) float32, unit; st (V, 2) float32 texture coordinates from the top left
     corner, t down; faces (F, 3) int32 without degenerate or non-finite triangles; texels, levels as in mip_chain;
     proxy_vertices (P, 3) float32 welded; proxy_faces (Q, 3) int32; centre (3,) float64 and radius of a bounding
-    sphere; nbytes: what all of it weighs.
+    sphere; nbytes: what all of it weighs; mirrored: every other repeat of the texture is turned over.
     """
 
     vertices: np.ndarray
@@ -34,6 +37,26 @@ class PreparedMesh:
     centre: np.ndarray
     radius: float
     nbytes: int
+    mirrored: bool = False
+
+
+_slab_mips: OrderedDict[str, tuple[np.ndarray, np.ndarray]] = OrderedDict()
+
+
+def prepare_slab(slab: Slab) -> PreparedMesh:
+    """A slab's box. It has no proxy: boxes block light in closed form. Mip chains are kept by texture."""
+    mesh, key = slab_mesh(slab), texture_key(slab)
+    if key not in _slab_mips:
+        _slab_mips[key] = mip_chain(mesh.texture, FILL_SIDE_PX)
+        while len(_slab_mips) > CACHED_TEXTURES:
+            _slab_mips.popitem(last=False)
+    _slab_mips.move_to_end(key)
+    st = np.stack([mesh.uv[:, 0], 1 - mesh.uv[:, 1]], axis=1)
+    none = np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
+    radius = float(np.linalg.norm(slab.size_m)) / 2
+    return PreparedMesh(
+        mesh.vertices_m, mesh.normals, st, mesh.faces, *_slab_mips[key], *none, np.zeros(3), radius, 0, True
+    )  # fmt: skip
 
 
 def prepare(mesh: Mesh, max_texture_px: int) -> PreparedMesh:

@@ -34,8 +34,8 @@ f4 = np.float32
 @kernel
 def shade(
     start, stop, pixels, triangles, weights, width, lens, cam, faces, normals, st, texels, levels, decode,
-    material, world_from_cam, world_from_object, sh, octahedral, coat, sky, lights, shadows, layout, shadow_texels,
-    radiance, depth_m, world_normals,
+    material, mirror, world_from_cam, world_from_object, sh, octahedral, coat, sky, lights, shadows, layout,
+    shadow_texels, boxes, blocks, radiance, depth_m, world_normals,
 ):  # fmt: skip
     """Shade fragments start..stop, all of one placement.
 
@@ -43,31 +43,34 @@ def shade(
         start, stop: int.
         pixels, triangles, weights: from emit_fragments.
         width, lens, cam, faces, normals, st, texels, levels, decode: as in gather_surface.
-        material: (6,) float32: albedo gain (3), alpha, f0, f90.
+        material: (5,) float32: albedo gain (3), alpha, index of refraction.
+        mirror: int32, as in add_tap.
         world_from_cam, world_from_object: (3, 3) float32 rotations.
         sh, octahedral, coat: as in add_environment.
         sky: (3,) float32: strength, cosine and sine of the environment's rotation.
         lights: (L, 7) float32, as in add_light.
         shadows, layout, shadow_texels: as in ShadowMaps.
+        boxes: (S, 15) float32 from box_rows.
+        blocks: (L, S) bool, which of them may hide which light.
         radiance: in and out (H * W, 3) float32, premultiplied: fragments are added with their share of samples.
         depth_m: in and out (H * W,) float32, written where a fragment wins.
         world_normals: in and out (H * W, 3) float32, written where a fragment wins.
     """
     s, n = np.zeros(SCRATCH, np.float32), np.ones(INTEGER_SCRATCH, np.int32)
     strength, map_cos, map_sin = sky[0], sky[1], sky[2]
-    gain, alpha, f0, f90 = material[:3], material[3], material[4], material[5]
+    gain, alpha, eta = material[:3], material[3], material[4]
     map_side = f4(octahedral.shape[0] - 2)
     for begin in range(start, stop, BLOCK):
         end = min(stop, begin + BLOCK)
         count = end - begin
         gather_surface(begin, end, pixels, triangles, width, lens, cam, faces, normals, st, levels, s, n)
-        add_tap(s, n, texels, f4(-0.25))
-        add_tap(s, n, texels, f4(0.25))
+        add_tap(s, n, texels, mirror, f4(-0.25))
+        add_tap(s, n, texels, mirror, f4(0.25))
         decode_albedo(s, decode, gain)
         orient(s, world_from_cam, world_from_object, map_cos, map_sin, map_side)
         add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin)
         for k in range(lights.shape[0]):
-            add_light(s, count, lights[k], shadows[k], layout[k], shadow_texels, alpha, f0, f90)
+            add_light(s, count, lights[k], shadows[k], layout[k], shadow_texels, boxes, blocks[k], alpha, eta)
         for i in range(count):
             base = f4(1) - s[COAT + i]
             weight = weights[begin + i]

@@ -65,9 +65,12 @@ class ShadowCaster:
         self._box = np.zeros(5)
 
     def draw(self, lights: Sequence[Light], casters: Sequence[Caster], max_side_px: int) -> ShadowMaps:
-        """The shadow maps of all lights, no larger than `max_side_px`."""
+        """The shadow maps of all lights, no larger than `max_side_px`. Without casters they are empty."""
         rows = np.zeros((len(lights), 13), np.float32)
         layout = np.zeros((len(lights), 2), np.int64)
+        if not casters:
+            rows[:, 9] = 1.0
+            return ShadowMaps(self._texels, rows, layout)
         centre, radius = bounding_sphere(casters)
         throw = THROW * float(np.mean([c.radius for c in casters]))
         counts = np.cumsum([0] + [len(c.mesh.proxy_vertices) for c in casters])

@@ -74,12 +74,13 @@ def _pack(image: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def add_tap(s, n, texels, along):
+def add_tap(s, n, texels, mirror, along):
     """Add one bilinear read for each fragment of a block to its AR, AG, AB lanes, in 0..255; edges wrap.
 
     Args:
         s: in and out, the scratch array of lanes; n: the same for integers.
         texels: (m,) uint32 from mip_chain.
+        mirror: int32, 1 if every other repeat is mirrored, else 0.
         along: float32, how far from the middle of the footprint, as a fraction of its long axis.
     """
     for i in range(BLOCK):
@@ -90,11 +91,14 @@ def add_tap(s, n, texels, along):
         yf = np.floor(y)
         s[WX + i] = x - xf
         s[WY + i] = y - yf
-        x0 = np.int32(xf) & (width - i4(1))
-        y0 = np.int32(yf) & (height - i4(1))
-        x1 = (x0 + i4(1)) & (width - i4(1))
-        row0 = n[TO + i] + y0 * width
-        row1 = n[TO + i] + ((y0 + i4(1)) & (height - i4(1))) * width
+        period_x, period_y = (width << mirror) - i4(1), (height << mirror) - i4(1)
+        x0, y0 = np.int32(xf) & period_x, np.int32(yf) & period_y
+        x1, y1 = (x0 + i4(1)) & period_x, (y0 + i4(1)) & period_y
+        top_x, top_y = (width << i4(1)) - i4(1), (height << i4(1)) - i4(1)
+        x0 = min(x0, top_x - x0)
+        x1 = min(x1, top_x - x1)
+        row0 = n[TO + i] + min(y0, top_y - y0) * width
+        row1 = n[TO + i] + min(y1, top_y - y1) * width
         n[T0 + i] = row0 + x0
         n[T1 + i] = row0 + x1
         n[T2 + i] = row1 + x0

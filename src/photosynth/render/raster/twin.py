@@ -13,10 +13,10 @@ import numpy as np
 
 from photosynth.core.engine import MeshSource
 from photosynth.core.frame import Layers
-from photosynth.core.scene import Light, Placement, Scene
+from photosynth.core.scene import Light, Placement, Scene, Slab
+from photosynth.render.raster.coat import COAT_STEPS, MIN_ALPHA, coat_table, fresnel, index_of_refraction
 from photosynth.render.raster.environment_light import MAP_SIDE_PX, environment_light, sh_basis
-from photosynth.render.raster.lighting import COAT_STEPS, MIN_ALPHA, coat_table, grazing_reflectance
-from photosynth.render.raster.prepared import PreparedMesh, prepare
+from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_slab
 from photosynth.render.raster.texture import linear_from_srgb
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import SAMPLE_X, SAMPLE_Y, SAMPLES
@@ -24,9 +24,9 @@ from photosynth.render.raster.visibility import SAMPLE_X, SAMPLE_Y, SAMPLES
 
 @dataclass(frozen=True, eq=False)
 class _Solid:
-    """A placement in the view: corners (F, 3, 3) of its triangles in the camera's frame and in the world."""
+    """A placement or slab in the view: corners (F, 3, 3) of its triangles in the camera's frame and in the world."""
 
-    placement: Placement
+    surface: Placement | Slab
     mesh: PreparedMesh
     cam: np.ndarray
     world: np.ndarray
@@ -36,26 +36,33 @@ class _Solid:
 def render_twin(scene: Scene, meshes: MeshSource, max_texture_px: int = 2048) -> Layers:
     """Layers of a small scene of few triangles. full_area_px counts only what lies in the picture."""
     view = view_of(scene.camera)
-    solids = [_solid(p, prepare(meshes.mesh(p.asset_id, p.part), max_texture_px), view) for p in scene.placements]
+    solids = [
+        _solid(p, prepare(meshes.mesh(p.asset_id, p.part), max_texture_px), p.world_from_object, view)
+        for p in scene.placements
+    ]
+    count = len(solids)
+    solids += [_solid(s, prepare_slab(s), s.world_from_slab, view) for s in scene.surroundings]
     shape = (view.height, view.width)
     layers = Layers(
         np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32), np.full(shape, np.inf, np.float32),
-        np.zeros(shape, np.uint16), np.zeros((*shape, 3), np.float32), np.zeros((len(solids), *shape), bool),
-        np.zeros(len(solids)),
+        np.zeros(shape, np.uint16), np.zeros((*shape, 3), np.float32), np.zeros((count, *shape), bool),
+        np.zeros(count),
     )  # fmt: skip
     hits = [_cast(solid, view) for solid in solids]
     _settle(scene, view, solids, hits, layers)
-    for k, (depth, _) in enumerate(hits):
-        layers.amodal_masks[k] = (np.isfinite(depth).sum(axis=2) >= 2) | (layers.instance_ids == k + 1)
+    for k, (depth, _) in enumerate(hits[:count]):
+        alone = np.isfinite(depth)
+        scores = np.stack([_score(alone), _score(~alone)])
+        layers.amodal_masks[k] = (alone.any(axis=2) & (scores.argmax(axis=0) == 0)) | (layers.instance_ids == k + 1)
         layers.full_area_px[k] = layers.amodal_masks[k].sum()
     return layers
 
 
-def _solid(placement: Placement, mesh: PreparedMesh, view: View) -> _Solid:
-    matrix = np.array(placement.world_from_object)
+def _solid(surface: Placement | Slab, mesh: PreparedMesh, world_from_object, view: View) -> _Solid:
+    matrix = np.array(world_from_object)
     world = (mesh.vertices.astype(float) @ matrix[:3, :3].T + matrix[:3, 3])[mesh.faces]
     cam = world @ view.cam_from_world[:3, :3].T + view.cam_from_world[:3, 3]
-    return _Solid(placement, mesh, cam, world, matrix[:3, :3] / np.linalg.norm(matrix[:3, 0]))
+    return _Solid(surface, mesh, cam, world, matrix[:3, :3] / np.linalg.norm(matrix[:3, 0]))
 
 
 def _cast(solid: _Solid, view: View) -> tuple[np.ndarray, np.ndarray]:
@@ -96,9 +103,11 @@ def _settle(scene: Scene, view: View, solids: list[_Solid], hits: list, layers: 
     owner = np.where(np.isfinite(depths).any(axis=0), depths.argmin(axis=0), -1)
     layers.coverage[:] = (owner >= 0).mean(axis=2)
     samples = np.stack([(owner == k).sum(axis=2) for k in range(len(solids))])
-    wins = np.where(samples.max(axis=0) >= (owner < 0).sum(axis=2), samples.argmax(axis=0), -1)
-    wins[layers.coverage == 0] = -1
-    layers.instance_ids[:] = wins + 1
+    scores = np.stack([_score(owner == k) for k in [*range(len(solids)), -1]])
+    scores[:-1][samples == 0] = -1
+    wins = np.where(layers.coverage > 0, scores.argmax(axis=0), len(solids))
+    wins[wins == len(solids)] = -1
+    layers.instance_ids[:] = np.where(wins < len(layers.amodal_masks), wins + 1, 0)
     for k, solid in enumerate(solids):
         rows, columns = np.nonzero(samples[k])
         seen = [hits[k][1][y, x][owner[y, x] == k] for y, x in zip(rows, columns, strict=True)]
@@ -113,24 +122,32 @@ def _settle(scene: Scene, view: View, solids: list[_Solid], hits: list, layers: 
         layers.normals[rows[mine], columns[mine]] = normal[mine]
 
 
+def _score(mine: np.ndarray) -> np.ndarray:
+    """Ranks owners of a pixel (H, W) by their samples (H, W, 4) in it, then by those in the four pixels beside it."""
+    samples = mine.sum(axis=2)
+    padded = np.pad(samples, 1)
+    return 32 * samples + padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+
+
 def _commonest(triangles: np.ndarray) -> int:
     return max(triangles.tolist(), key=triangles.tolist().count)
 
 
 def _shade(scene, view, solids, solid: _Solid, rows, columns, triangles):
     """Radiance (m, 3), depth (m,) and world normal (m, 3) of fragments of one placement."""
-    mesh, placement = solid.mesh, solid.placement
+    mesh, surface = solid.mesh, solid.surface
     weights, footprint = _barycentric(solid, view, rows, columns, triangles)
     corners = mesh.faces[triangles]
     cam = np.einsum("mk,mkc->mc", weights, solid.cam[triangles])
     position = cam @ view.world_from_cam[:3, :3].T + view.world_from_cam[:3, 3]
     normal = _unit(np.einsum("mk,mkc->mc", weights, mesh.normals[corners].astype(float)) @ solid.rotation.T)
     albedo = _albedo(mesh, np.einsum("mk,mkc->mc", weights, mesh.st[corners].astype(float)), footprint)
-    albedo *= np.array(placement.albedo_gain_linear)
+    if isinstance(surface, Placement):  # a slab has its gain in its texture
+        albedo *= np.array(surface.albedo_gain_linear)
     to_eye = _unit(view.world_from_cam[:3, 3] - position)
-    coat_part, diffuse, coat = _environment(scene, placement, normal, to_eye)
+    coat_part, diffuse, coat = _environment(scene, surface, normal, to_eye)
     for light in scene.lights:
-        added = _light(light, placement, solids, position, normal, to_eye)
+        added = _light(light, surface, solids, position, normal, to_eye)
         diffuse, coat = diffuse + added[0], coat + added[1]
     return albedo * (1 - coat_part[:, None]) * diffuse + coat, cam[:, 2], normal
 
@@ -182,23 +199,29 @@ def _bilinear(mesh: PreparedMesh, level: np.ndarray, st: np.ndarray) -> np.ndarr
     total = np.zeros((len(st), 3))
     for ix, wx in ((np.floor(x), 1 - x % 1), (np.floor(x) + 1, x % 1)):
         for iy, wy in ((np.floor(y), 1 - y % 1), (np.floor(y) + 1, y % 1)):
-            texel = mesh.texels[offset + (iy.astype(int) % height) * width + ix.astype(int) % width]
+            row, column = _wrap(iy.astype(int), height, mesh.mirrored), _wrap(ix.astype(int), width, mesh.mirrored)
+            texel = mesh.texels[offset + row * width + column]
             total += (wx * wy)[:, None] * np.stack([texel & 255, (texel >> 8) & 255, (texel >> 16) & 255], axis=1)
     return total
 
 
-def _environment(scene: Scene, placement: Placement, normal, to_eye):
+def _wrap(at: np.ndarray, size: np.ndarray, mirrored: bool) -> np.ndarray:
+    """Texel numbers inside 0..size - 1 of a texture that repeats, every other time turned over if `mirrored`."""
+    return np.minimum(at % (2 * size), 2 * size - 1 - at % (2 * size)) if mirrored else at % size
+
+
+def _environment(scene: Scene, surface: Placement | Slab, normal, to_eye):
     """Part of light the coat returns (m,), diffuse light (m, 3) and coat light (m, 3) from the environment."""
     environment = scene.environment
     light = environment_light(environment.map_file)
     nv = (normal * to_eye).sum(axis=1)
-    table = coat_table(placement.roughness, placement.specular_f0)
+    table = coat_table(surface.roughness, surface.specular_f0)
     part = np.interp(np.maximum(nv, 1e-3), np.arange(COAT_STEPS + 1) / COAT_STEPS, table[: COAT_STEPS + 1])
     c, s = np.cos(environment.rotation_rad), np.sin(environment.rotation_rad)
     map_from_world = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
     diffuse = np.maximum(sh_basis(normal @ map_from_world.T) @ light.sh, 0)
     reflected = (2 * nv[:, None] * normal - to_eye) @ map_from_world.T
-    blurred = _octahedral(light.level(placement.roughness), reflected)
+    blurred = _octahedral(light.level(surface.roughness), reflected)
     return part, environment.strength * diffuse, environment.strength * part[:, None] * blurred
 
 
@@ -215,24 +238,23 @@ def _octahedral(image: np.ndarray, directions: np.ndarray) -> np.ndarray:
     return total
 
 
-def _light(light: Light, placement: Placement, solids, position, normal, to_eye) -> tuple[np.ndarray, np.ndarray]:
+def _light(light: Light, surface: Placement | Slab, solids, position, normal, to_eye) -> tuple[np.ndarray, np.ndarray]:
     """Diffuse light and coat light (m, 3) that one spherical light adds."""
     offset = np.array(light.position_m) - position
     distance = np.linalg.norm(offset, axis=1)
     towards = offset / distance[:, None]
-    nl = np.maximum((normal * towards).sum(axis=1), 0)
+    nl, sine = (normal * towards).sum(axis=1), np.minimum(light.radius_m / distance, 1)
+    nl = np.where(nl >= sine, nl, np.maximum(nl + sine, 0) ** 2 / (4 * sine + 1e-20))
     nv = np.maximum((normal * to_eye).sum(axis=1), 1e-3)
     half = _unit(towards + to_eye)
     nh, vh = (normal * half).sum(axis=1), (towards * half).sum(axis=1)
     power = light.power_w / (4 * np.pi**2 * np.maximum(distance, light.radius_m) ** 2)
-    alpha2 = max(placement.roughness**2, MIN_ALPHA) ** 2
+    alpha2 = max(surface.roughness**2, MIN_ALPHA) ** 2
     wide2 = np.minimum(alpha2 + (light.radius_m / (2 * np.maximum(distance, light.radius_m))) ** 2, 1)
-    f0 = placement.specular_f0
-    fresnel = f0 + (grazing_reflectance(f0) - f0) * np.maximum(1 - vh, 0) ** 5
     lobe = wide2 / (nh**2 * (wide2 - 1) + 1) ** 2
     smith = nl * np.sqrt(nv**2 * (1 - alpha2) + alpha2) + nv * np.sqrt(nl**2 * (1 - alpha2) + alpha2)
     base = power * nl * ~_blocked(solids, position + 1e-4 * distance[:, None] * normal, light)
-    coat = base * fresnel * lobe / (2 * np.maximum(smith, 1e-20))
+    coat = base * fresnel(vh, index_of_refraction(surface.specular_f0)) * lobe / (2 * np.maximum(smith, 1e-20))
     color = np.array(light.color_linear)
     return base[:, None] * color, coat[:, None] * color
 

@@ -21,8 +21,8 @@ TRIANGLE_BITS = 22
 """Lower bits of a key that name the triangle."""
 MAX_TRIANGLES = 1 << TRIANGLE_BITS
 """Most triangles in one mesh."""
-MAX_PLACEMENTS = 1 << (31 - TRIANGLE_BITS)
-"""Most placements in one scene."""
+MAX_INSTANCES = 1 << (31 - TRIANGLE_BITS)
+"""Most placements and slabs in one scene."""
 
 
 @kernel
@@ -44,7 +44,7 @@ def rasterise(cam, screen, faces, instance, lens, near, width, height, keys):
     Args:
         cam, screen: (>= V, 3) float64 from transform_vertices.
         faces: (F, 3) int32.
-        instance: int, the placement's number.
+        instance: int, the placement's or slab's number.
         lens: (3,) float64, as in View.
         near: metres.
         width, height: int, part of `keys` to draw in.
