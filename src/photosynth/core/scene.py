@@ -277,36 +277,35 @@ class DepthOfField(Record, frozen=True, kw_only=True):
 class Finish(Record, frozen=True, kw_only=True):
     """What a camera does to the light, in this order, and the JPEG at the end."""
 
-    depth_of_field: DepthOfField | None = None
-    """Blur by depth; None for a lens that is sharp everywhere."""
-    vignetting: float = 0.0
-    """Fall-off towards the corners: light is multiplied by cos(angle off the axis) to the power 4 * vignetting.
-    1 is the cos^4 law of a simple lens, 0 a lens corrected for it."""
-
     exposure_ev: float = 0.0
     """Gain of 2^ev on linear light."""
     auto_exposure: float = 0.0
     """0 leaves the light alone; 1 brings the picture's mean linear luminance to 0.18; between, the geometric mix."""
-    white_balance_linear: Vec3 = (1.0, 1.0, 1.0)
-    """Per-channel gain."""
+    depth_of_field: DepthOfField | None = None
+    """Blur by depth; None for a lens that is sharp everywhere."""
     defocus_rel: float = 0.0
     """Standard deviation of a Gaussian blur."""
     motion_rel: float = 0.0
     """Length of a straight motion blur."""
     motion_angle_rad: float = 0.0
     """Its direction."""
+    vignetting: float = 0.0
+    """Fall-off towards the corners: light is multiplied by cos(angle off the axis) to the power 4 * vignetting.
+    1 is the cos^4 law of a simple lens, 0 a lens corrected for it."""
+    white_balance_linear: Vec3 = (1.0, 1.0, 1.0)
+    """Per-channel gain."""
     saturation: float = 1.0
     """1 leaves colours alone, 0 is grey (on linear light, Rec. 709 luminance)."""
-    tone_gamma: float = 1.0
-    """Exponent on linear light before the sRGB curve: contrast."""
-    tone_shoulder: float = 0.0
-    """0 clips at white; towards 1, highlights are rolled off from ever lower down (see render/finish.py)."""
     shot_noise: float = 0.0
     """Standard deviation at white of noise that grows with the square root of light."""
     read_noise: float = 0.0
     """Standard deviation, in linear units, of noise that does not."""
     noise_seed: int = 0
     """Of both noises."""
+    tone_gamma: float = 1.0
+    """Exponent on linear light before the sRGB curve: contrast."""
+    tone_shoulder: float = 0.0
+    """0 clips at white; above, highlights beyond 1 - tone_shoulder are rolled off (render/color.py: shoulder)."""
     jpeg_quality: int = 90
     """1..100, 4:2:0."""
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from photosynth.core.frame import OCCLUDER_ID, Frame, Layers
 from photosynth.core.scene import Background, Scene
-from photosynth.render.color import luminance
 from photosynth.render.fills import draw_fill
+from photosynth.render.film import cover, mean_luminance
 from photosynth.render.finish import apply_finish
 from photosynth.render.occluders import paste, shifted_blur
 
@@ -21,15 +21,16 @@ def compose(scene: Scene, layers: Layers) -> Frame:
         ConfigError: if a background photo or map cannot be read.
     """
     canvas, gain = draw_background(scene.background, scene.camera.size_wh, layers)
-    canvas *= 1 - layers.coverage[..., None]
-    canvas += layers.radiance
+    rows = canvas.reshape(len(canvas), -1)
+    mean_light = cover(rows, np.ascontiguousarray(layers.radiance).reshape(rows.shape), layers.coverage)
     ids, depth, normals = layers.instance_ids, layers.depth_m, layers.normals
     if scene.occluders:
         ids, depth, normals = ids.copy(), depth.copy(), normals.copy()
         for occluder in scene.occluders:
             hidden = paste(canvas, occluder, gain) > 0.5
             ids[hidden], depth[hidden], normals[hidden] = OCCLUDER_ID, 0.0, 0.0
-    color = apply_finish(canvas, scene.finish)
+        mean_light = None
+    color = apply_finish(canvas, scene.finish, scene.camera, mean_light)
     return Frame(color, depth, ids, normals, layers.amodal_masks, layers.full_area_px)
 
 
@@ -53,6 +54,7 @@ def match_gain(canvas: np.ndarray, layers: Layers, ratio: float | None) -> float
     covered = float(layers.coverage.sum())
     if ratio is None or covered < 1:
         return 1.0
-    objects = float(luminance(layers.radiance.reshape(-1, 3)).sum()) / covered
-    behind = float(luminance(canvas.reshape(-1, 3)).mean())
+    radiance = np.ascontiguousarray(layers.radiance).reshape(len(layers.radiance), -1)
+    objects = mean_luminance(radiance) * layers.coverage.size / covered
+    behind = mean_luminance(canvas.reshape(len(canvas), -1))
     return float(np.clip(ratio * objects / max(behind, 1e-6), 1 / MAX_MATCH_GAIN, MAX_MATCH_GAIN))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from film_twin import cover_slowly
 from PIL import Image
 
 from photosynth.core.camera import Camera
@@ -48,6 +49,20 @@ def scene(fill=GREY, **changes):
 def square(x0, y0, x1, y1, **changes):
     outline = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
     return Patch(outline_rel=outline, fill=PlainFill(color_srgb=(0.0, 0.0, 1.0)), softness_rel=0.0, **changes)
+
+
+def test_cover_agrees_with_its_twin():
+    from photosynth.render.film import cover, mean_luminance
+
+    rng = np.random.default_rng(0)
+    canvas, radiance = rng.uniform(0, 2, (2, 48, 64, 3)).astype(np.float32)
+    coverage = rng.uniform(0, 1, (48, 64)).astype(np.float32)
+    coverage[10:20], radiance[10:20] = 0, 0
+    expected, light = cover_slowly(canvas, radiance, coverage)
+    mean = cover(canvas.reshape(48, -1), radiance.reshape(48, -1), coverage)
+    np.testing.assert_allclose(canvas, expected, rtol=1e-5, atol=1e-6)
+    assert mean == pytest.approx(light, rel=1e-5)
+    assert mean_luminance(canvas.reshape(48, -1)) == pytest.approx(light, rel=1e-5)
 
 
 def test_object_over_background():
