@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from photosynth.core.errors import ConfigError
 from photosynth.core.record import Record
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+HEIC_SUFFIXES = (".heic", ".heif")
+"""Formats of Apple's phones: Pillow reads them with the decoder of pi-heif."""
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", *HEIC_SUFFIXES)
 MAX_PHOTO_PIXELS = 150_000_000
 
 
@@ -32,11 +35,26 @@ def list_photos(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def open_picture(path: Path) -> Any:
+    """A PIL image, not decoded yet, of any format in PHOTO_SUFFIXES; HEIC is already upright, others may not be.
+
+    Raises:
+        OSError: as Pillow does, if the file is missing or not a picture.
+    """
+    from PIL import Image
+
+    if Path(path).suffix.lower() in HEIC_SUFFIXES:
+        import pi_heif
+
+        pi_heif.register_heif_opener()
+    return Image.open(path)
+
+
 def read_photo(path: Path, min_side_px: int | None = None) -> np.ndarray:
     """The photo as (H, W, 3) uint8 sRGB, upright, alpha dropped over white.
 
     Args:
-        path: JPEG, PNG, WebP, BMP or TIFF.
+        path: JPEG, PNG, WebP, BMP, TIFF or HEIC.
         min_side_px: if given, a JPEG may be decoded at a smaller scale whose shorter side is at least this.
 
     Raises:
@@ -45,7 +63,7 @@ def read_photo(path: Path, min_side_px: int | None = None) -> np.ndarray:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             if image.width * image.height > MAX_PHOTO_PIXELS:
                 raise ConfigError(
                     f"{path} has {image.width} x {image.height} pixels; at most {MAX_PHOTO_PIXELS // 10**6} "

@@ -1,0 +1,90 @@
+"""The sparse model: cameras, points and who saw what, in arrays of our own."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from photosynth.core.camera import Camera
+from photosynth.core.codec import write_atomic
+from photosynth.core.errors import ArtifactError
+from photosynth.core.geometry import as_matrix4, transform_points
+from photosynth.core.record import from_json, to_pretty_json
+
+CAMERAS_FILE = "cameras.json"
+POINTS_FILE = "points.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class SparseModel:
+    """One connected model that structure from motion found.
+
+    Shapes: points (n, 3) float64 in the model's units, colors (n, 3) uint8 sRGB, errors_px (n,) float32 the mean
+    reprojection error of each point, tracks (m, 2) int32 rows (point, camera) sorted by point, tracks_px (m, 2)
+    float32 where that camera saw it (pixel centres at +0.5, with the lens's distortion).
+    """
+
+    files: tuple[str, ...]
+    """Names of the registered pictures, sorted; camera k of `tracks` is the k-th."""
+    cameras: tuple[Camera, ...]
+    """Their cameras; distortion in OpenCV's order."""
+    points: np.ndarray
+    colors: np.ndarray
+    errors_px: np.ndarray
+    tracks: np.ndarray
+    tracks_px: np.ndarray
+
+    def camera(self, file: str) -> Camera:
+        """The camera of a picture. Raises KeyError if it was not registered."""
+        if file not in self.files:
+            raise KeyError(file)
+        return self.cameras[self.files.index(file)]
+
+    def centres(self) -> np.ndarray:
+        """Optical centres, (c, 3)."""
+        return np.array([c.position_m() for c in self.cameras]).reshape(-1, 3)
+
+    def rotations(self) -> np.ndarray:
+        """world_from_cam rotations, (c, 3, 3): columns are right, down and forward."""
+        return np.array([np.array(c.world_from_cam)[:3, :3] for c in self.cameras]).reshape(-1, 3, 3)
+
+    def track_lengths(self) -> np.ndarray:
+        """How many cameras saw each point, (n,)."""
+        return np.bincount(self.tracks[:, 0], minlength=len(self.points))
+
+    def transformed(self, target_from_model: np.ndarray) -> SparseModel:
+        """The same model after a similarity (4, 4): rotation, uniform scale, translation."""
+        matrix = np.asarray(target_from_model, dtype=float)
+        scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
+        cameras = []
+        for camera in self.cameras:
+            moved = matrix @ np.array(camera.world_from_cam)
+            moved[:3, :3] /= scale
+            cameras.append(msgspec.structs.replace(camera, world_from_cam=as_matrix4(moved)))
+        return replace(self, cameras=tuple(cameras), points=transform_points(matrix, self.points))
+
+
+def write_sparse(folder: Path, model: SparseModel) -> None:
+    """Write ``cameras.json`` (picture name to Camera) and ``points.npz`` into a folder, atomically."""
+    write_atomic(folder / CAMERAS_FILE, to_pretty_json(dict(zip(model.files, model.cameras, strict=True))))
+    data = io.BytesIO()
+    arrays = {name: getattr(model, name) for name in ("points", "colors", "errors_px", "tracks", "tracks_px")}
+    np.savez_compressed(data, **arrays)
+    write_atomic(folder / POINTS_FILE, data.getvalue())
+
+
+def read_sparse(folder: Path) -> SparseModel:
+    """Read what write_sparse wrote. Raises ArtifactError if it is not there."""
+    folder = Path(folder)
+    try:
+        cameras = from_json((folder / CAMERAS_FILE).read_bytes(), dict[str, Camera], str(folder / CAMERAS_FILE))
+        with np.load(folder / POINTS_FILE) as data:
+            arrays = {name: data[name] for name in data.files}
+    except (FileNotFoundError, ValueError) as error:
+        raise ArtifactError(f"{folder} holds no sparse model ({error}); reconstruct again") from error
+    files = tuple(sorted(cameras))
+    return SparseModel(files=files, cameras=tuple(cameras[f] for f in files), **arrays)
