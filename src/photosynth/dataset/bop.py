@@ -168,8 +168,8 @@ def depth_steps(layers: KeptLayers) -> tuple[np.ndarray, float]:
 
 
 def whole_box(amodal: np.ndarray, points_m: np.ndarray, pose: RigidPose, camera: Camera) -> Box:
-    """Box of a whole silhouette, also beyond the picture's edges: the mask's, drawn out to the model's projection at
-    the edges that the mask touches. Parts behind the camera draw it no further.
+    """Box of a whole silhouette, also beyond the picture's edges: the mask's; if the mask touches an edge, drawn out to
+    the model's projection. Models that reach behind the camera do not draw it out.
 
     Args:
         amodal: (H, W) bool, with at least one pixel.
@@ -178,15 +178,15 @@ def whole_box(amodal: np.ndarray, points_m: np.ndarray, pose: RigidPose, camera:
         camera: what sees it.
     """
     x0, y0, x1, y1 = _first_last(amodal)
+    height, width = amodal.shape
     rotation, shift_m = np.array(pose.cam_R_m2c).reshape(3, 3), np.array(pose.cam_t_m2c) / 1000
     local = points_m @ rotation.T + shift_m
-    if (local[:, 2] > 1e-6).all():
+    touches = x0 == 0 or y0 == 0 or x1 == width - 1 or y1 == height - 1
+    if touches and (local[:, 2] > 1e-6).all():
         pixels = camera.focal_px * local[:, :2] / local[:, 2:] + np.array(camera.principal_px)
         first, last = np.ceil(pixels.min(axis=0) - 0.5).astype(int), np.floor(pixels.max(axis=0) - 0.5).astype(int)
-        height, width = amodal.shape
-        x0, y0 = (int(min(v, f)) if v == 0 else v for v, f in zip((x0, y0), first, strict=True))
-        x1 = int(max(x1, last[0])) if x1 == width - 1 else x1
-        y1 = int(max(y1, last[1])) if y1 == height - 1 else y1
+        x0, y0 = min(x0, int(first[0])), min(y0, int(first[1]))
+        x1, y1 = max(x1, int(last[0])), max(y1, int(last[1]))
     return x0, y0, x1 - x0, y1 - y0
 
 
