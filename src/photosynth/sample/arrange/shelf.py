@@ -16,11 +16,15 @@ from photosynth.sample.arrange.stack import Stack
 
 MAX_STACK = 4
 """Most things on one another."""
+MAX_STACK_DIAGONALS = 1.6
+"""Greatest height of a stack of two or more, in mean diagonals."""
 CLEAR = 0.004
 """Least distance of a thing from its neighbours and the walls, in mean diagonals."""
 OPEN_AZIMUTH_DEG = (-60.0, 60.0)
 OPEN_BETWEEN_WALLS_DEG = (-45.0, 45.0)
 OPEN_ELEVATION_DEG = (-15.0, 50.0)
+LEAST_TOP_DEG = 5.0
+"""The highest elevation is never below this, however deep the things stand under a board."""
 
 
 def on_shelf(recipe: ShelfRecipe, shapes: Sequence[Shape], rng: np.random.Generator) -> Arrangement:
@@ -37,8 +41,10 @@ def on_shelf(recipe: ShelfRecipe, shapes: Sequence[Shape], rng: np.random.Genera
             row.add(thing)
         rows.append(row.stacks)
     placed, slabs, walled = _built(recipe, rows, depth, unit, rng)
+    boards_m = [box.world_from_slab[2][3] - box.size_m[2] / 2 for box in slabs if box.part == "board"]
+    elevation = (OPEN_ELEVATION_DEG[0], _highest_deg(placed, boards_m))
     in_order = [placed.pop(next(n for n, thing in enumerate(placed) if thing.shape is shape)) for shape in shapes]
-    return arrangement_of(in_order, slabs, OPEN_BETWEEN_WALLS_DEG if walled else OPEN_AZIMUTH_DEG, OPEN_ELEVATION_DEG)
+    return arrangement_of(in_order, slabs, OPEN_BETWEEN_WALLS_DEG if walled else OPEN_AZIMUTH_DEG, elevation)
 
 
 def _turned(recipe: ShelfRecipe, shapes: Sequence[Shape], rng: np.random.Generator) -> list[Posed]:
@@ -87,6 +93,8 @@ class _Row:
         shift = self._unit * np.array([sample(self._recipe.jitter_diagonals, self._rng) for _ in range(2)])
         higher = last.with_on_top(thing, shift) if len(last.things) < MAX_STACK else None
         if higher is None or not self._is_free(higher.things[-1].footprint_m, self.stacks[:-1]):
+            return False
+        if higher.things[-1].hull.points_m[:, 2].max() > MAX_STACK_DIAGONALS * self._unit:
             return False
         self.stacks[-1] = higher
         return True
@@ -149,6 +157,16 @@ def _built(
             low = np.array([rear if back else -depth_m, edge, -thickness])
             slabs.append(slab("wall", low, np.array([0.0, edge + thickness, high])))
     return placed, slabs, bool(sides)
+
+
+def _highest_deg(placed: Sequence[Posed], undersides_m: Sequence[float]) -> float:
+    """The elevation from which the middles of three things in four are still seen under the boards' front edges."""
+    highest = []
+    for thing in placed:
+        x, _, z = (float(v) for v in thing.hull.centre_m)
+        above = [side for side in undersides_m if side > z]
+        highest.append(math.degrees(math.atan2(min(above) - z, -x)) if above else OPEN_ELEVATION_DEG[1])
+    return float(np.clip(np.percentile(highest, 25), LEAST_TOP_DEG, OPEN_ELEVATION_DEG[1]))
 
 
 def _span(row: Sequence[Posed]) -> tuple[float, float]:

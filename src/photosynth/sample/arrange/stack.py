@@ -9,10 +9,12 @@ import numpy as np
 from photosynth.sample.arrange.footprint import reach_inside
 from photosynth.sample.arrange.posed import Posed
 from photosynth.sample.arrange.separate import drop_m
-from photosynth.sample.polygon import clip, convex_hull
+from photosynth.sample.polygon import area, clip, convex_hull
 
 LEVEL = 0.006
 """What is this much lower than the top of a thing, in its diagonals, still belongs to its top; and so at the bottom."""
+MIN_CONTACT = 0.3
+"""Least area that a thing stands on, in its footprint's."""
 MARGIN = 0.12
 """Least distance of the foot of the centre of mass from the rim of what carries it, in the square root of that area."""
 
@@ -38,7 +40,7 @@ class Stack:
         rise = float(lower.points_m[:, 2].max() - thing.hull.points_m[:, 2].min())
         placed = thing.shifted(np.array([*across, rise]))
         contact = clip(bottom + across, top)
-        if len(contact) < 3:
+        if area(contact) < MIN_CONTACT * area(thing.footprint_m):
             return None
         placed = placed.shifted(np.array([0.0, 0.0, -drop_m(placed.hull, [lower], rise + thing.shape.diagonal_m)]))
         stack = Stack((*self.things, placed), (*self.contacts, convex_hull(contact)))
