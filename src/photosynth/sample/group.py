@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from photosynth.core.asset import Asset
-from photosynth.core.distributions import Discrete, LogUniform, Scalar, sample
+from photosynth.core.distributions import Discrete, Fixed, LogUniform, Scalar, sample
 from photosynth.core.record import Record
 from photosynth.sample.arrange.arrangement import Shape
 from photosynth.sample.arrange.shapes import Shapes
@@ -28,6 +30,8 @@ class GroupRecipe(Record, frozen=True, kw_only=True):
     """How many of the user's objects, 1 to 12."""
     clutter: Scalar = Discrete(values=(0, 1, 2, 3, 4, 6), weights=(3, 2, 2, 1.5, 1, 0.5))
     """How many distractors among them, 0 to 12."""
+    copies: Scalar = Fixed(value=1)
+    """How many of one asset come in a row, as on a shelf; they count as that many objects, or as that much clutter."""
     reuse: int = 1
     """How many scenes in a row look at one arrangement, each from elsewhere, in another light, on other surfaces.
     More save time where arranging is slow."""
@@ -42,6 +46,7 @@ class GroupRecipe(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         require_count("objects", self.objects, 1, MAX_OBJECTS)
         require_count("clutter", self.clutter, 0, MAX_OBJECTS)
+        require_count("copies", self.copies, 1, MAX_OBJECTS)
         require_support("size_factor", self.size_factor, 0.05, 20.0)
         if not 1 <= self.reuse <= MAX_REUSE:
             raise ValueError(f"reuse must lie in 1..{MAX_REUSE} scenes, got {self.reuse}")
@@ -60,11 +65,23 @@ def choose_group(
     objects = tuple(asset for asset in assets if asset.role == "object")
     others = tuple(asset for asset in assets if asset.role == "distractor")
     n_objects, n_clutter = round(sample(recipe.objects, rng)), round(sample(recipe.clutter, rng))
+    first = number * recipe.reuse
     if kind == "lookalike":
-        chosen = [choose_distractor(others, rng) for _ in range(n_objects)]
+        chosen = _filled(recipe.copies, n_objects, lambda _: choose_distractor(others, rng), rng)
     else:
-        chosen = [choose_object(objects, seed, number * recipe.reuse + k) for k in range(n_objects)]
-    return (*chosen, *(choose_distractor(others, rng) for _ in range(n_clutter if others else 0)))
+        chosen = _filled(recipe.copies, n_objects, lambda k: choose_object(objects, seed, first + k), rng)
+    clutter = _filled(recipe.copies, n_clutter if others else 0, lambda _: choose_distractor(others, rng), rng)
+    return (*chosen, *clutter)
+
+
+def _filled(copies: Scalar, count: int, choose: Callable[[int], Asset], rng: np.random.Generator) -> list[Asset]:
+    """`count` assets, each chosen by its number and repeated as drawn."""
+    chosen: list[Asset] = []
+    k = 0
+    while len(chosen) < count:
+        chosen += [choose(k)] * round(sample(copies, rng))
+        k += 1
+    return chosen[:count]
 
 
 def shapes_of(

@@ -16,7 +16,7 @@ from photosynth.sample.outline import sample_outline
 from photosynth.sample.polygon import area, clip, convex_hull, frame_polygon, point_on_edge
 from photosynth.sample.ranges import require_count, require_share, require_support
 
-SHRINK = 0.85
+SHRINK, GROW = 0.85, 1.04
 LEAST_COVER = 0.02
 """An occluder for which less than this share is left is not drawn at all."""
 
@@ -38,6 +38,8 @@ class OccluderRecipe(Record, frozen=True, kw_only=True):
     """Probability that one drops a shadow."""
     shadow_strength: Scalar = Uniform(low=0.15, high=0.7)
     """How dark that is."""
+    hand_cover: Scalar | None = None
+    """Share of the subject that a hand hides; if absent, it follows from finger_width and finger_length."""
     finger_width: Scalar = LogUniform(low=0.07, high=0.2)
     """Of a hand, in square roots of the subject's area."""
     finger_count: Scalar = Discrete(values=(1, 2, 3, 4), weights=(2, 1, 1.5, 3))
@@ -55,6 +57,8 @@ class OccluderRecipe(Record, frozen=True, kw_only=True):
         )
         if not LEAST_COVER <= self.max_cover <= 1.0:
             raise ValueError(f"max_cover must lie in {LEAST_COVER}..1, got {self.max_cover}")
+        if self.hand_cover is not None:
+            require_support("hand_cover", self.hand_cover, LEAST_COVER, 1.0)
         require_support("patch_size", self.patch_size, high=3.0, above=0.0)
         require_support("shadow_strength", self.shadow_strength, 0.0, 1.0)
         require_support("finger_width", self.finger_width, high=1.0, above=0.0)
@@ -117,6 +121,10 @@ def _sample_hand(
         (sample(recipe.finger_length, rng), math.radians(sample(recipe.finger_bend_deg, rng)))
         for _ in range(round(sample(recipe.finger_count, rng)))
     )
+    if recipe.hand_cover is not None:
+        wanted = sample(recipe.hand_cover, rng)
+        while cover_share(hand_polygons(anchor, inward, width, fingers), subject) < wanted:
+            width *= GROW
     while cover_share(hand_polygons(anchor, inward, width, fingers), subject) > budget:
         width *= SHRINK
     return Hand(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 
 from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
 from photosynth.core.camera import Camera, project
-from photosynth.core.errors import ConfigError
+from photosynth.core.errors import ConfigError, DependencyError
 from photosynth.core.photo import Photo
 from photosynth.core.rng import rng_for
 from photosynth.core.scene import Placement, Scene
 from photosynth.core.seen import check_seen
+from photosynth.sample.arrange.recipe import ArrangementRecipe, BinRecipe, MixRecipe, PileRecipe
 from photosynth.sample.arranged import sample_arranged
 from photosynth.sample.background import sample_background
 from photosynth.sample.camera import box_corners, frame_subject, sample_view
@@ -59,7 +62,10 @@ def check_inputs(recipe: Recipe, assets: tuple[Asset, ...], photos: tuple[Photo,
 
     Raises:
         ConfigError: if there is no object, an asset has no size or no part, or a fill needs photos and has none.
+        DependencyError: if the recipe pours things and the physics engine is not installed.
     """
+    if recipe.arrangement is not None:
+        require_physics(recipe.arrangement)
     if not any(asset.role == "object" for asset in assets):
         raise ConfigError("the catalogue has no objects, so there is nothing to make pictures of; add one")
     for asset in assets:
@@ -141,6 +147,18 @@ def sample_scene(
     )
     check_seen(scene, assets)
     return scene
+
+
+def require_physics(recipe: ArrangementRecipe) -> None:
+    """Raise DependencyError naming the extra if an arrangement needs the physics engine and it is not installed."""
+    options = recipe.options if isinstance(recipe, MixRecipe) else (recipe,)
+    poured = [option for option in options if isinstance(option, BinRecipe | PileRecipe)]
+    if poured and importlib.util.find_spec("mujoco") is None:
+        kind = type(poured[0]).__struct_config__.tag
+        raise DependencyError(
+            f"the arrangement {kind!r} lets things fall by rigid-body physics and needs the package mujoco: "
+            "pip install photosynth[physics]; recipes without it are single, tabletop, shelf, in_hand and far"
+        )
 
 
 def subject_pixels(camera: Camera, corners_m: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from photosynth.sample.kind import sample_kind
 from photosynth.sample.meshes import BoxMeshes
 from photosynth.sample.recipe import Recipe
 from photosynth.sample.staged import Staged, placed_things
+from photosynth.sample.surroundings import with_ground
 
 KEPT = 4
 """Arrangements kept: scenes come in order, so the last one is the one that is asked for again."""
@@ -54,6 +55,7 @@ class ArrangementSource:
         shapes = shapes_of(group_recipe, group, self.true_sizes, self.shapes, rng)
         order = rng.permutation(len(group)) if recipe.group.mingled else np.arange(len(group))
         placed = arrange(recipe.arrangement, [shapes[k] for k in order], rng_for(self.seed, number, "arrangement"))
+        placed = with_ground(recipe.surfaces, placed, rng)
         n_leading = len(group) if kind == "lookalike" else sum(asset.role == "object" for asset in group)
         things = placed_things(placed, group, shapes, [int(k) for k in order])
         return Staged(kind, placed, things, tuple(slab_hull(box) for box in placed.slabs), n_leading)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from photosynth.core.distributions import LogUniform, Scalar, Uniform, sample
@@ -22,7 +23,8 @@ from photosynth.core.scene import (
     SpeckleFill,
     WeaveFill,
 )
-from photosynth.sample.arrange.arrangement import SlabBox
+from photosynth.sample.arrange.arrangement import Arrangement, SlabBox
+from photosynth.sample.arrange.posed import slab, slab_hull
 from photosynth.sample.color import as_vec3
 from photosynth.sample.fill import FillSource, FillWeights, sample_fill
 from photosynth.sample.ranges import require_share, require_support
@@ -44,10 +46,12 @@ class SurroundingsRecipe(Record, frozen=True, kw_only=True):
     """What they show; without environment maps, which are no surface."""
     same_share: float = 0.4
     """Probability that all parts of a scene's slabs look alike, as in a carton or a shelf of one wood."""
+    ground_share: float = 0.7
+    """Probability that a box of walls round a floor stands on a wide table."""
     albedo: Scalar = LogUniform(low=0.1, high=0.75)
     """Mean share of light that a surface gives back: 0.1 is dark walnut, 0.5 light wood, 0.75 white paint. The
     texture is scaled to it, by at most `max_gain`."""
-    max_gain: float = 4.0
+    max_gain: float = 12.0
     """Textures are not made brighter or darker by more than this."""
     fill_size_radii: Scalar = LogUniform(low=0.5, high=4.0)
     """Side of one repeat of the texture, in radii of the things."""
@@ -57,7 +61,7 @@ class SurroundingsRecipe(Record, frozen=True, kw_only=True):
     """As in Placement."""
 
     def __post_init__(self) -> None:
-        require_share(same_share=self.same_share)
+        require_share(same_share=self.same_share, ground_share=self.ground_share)
         require_support("albedo", self.albedo, high=0.9, above=0.0)
         require_support("fill_size_radii", self.fill_size_radii, above=0.0)
         require_support("roughness", self.roughness, 0.0, 1.0)
@@ -68,6 +72,18 @@ class SurroundingsRecipe(Record, frozen=True, kw_only=True):
             raise ValueError(f"max_gain must be at least 1, got {self.max_gain:g}")
         if self.kinds.environment > 0:
             raise ValueError("kinds: a surface cannot show an environment map; set its environment weight to 0")
+
+
+def with_ground(recipe: SurroundingsRecipe, arrangement: Arrangement, rng: np.random.Generator) -> Arrangement:
+    """The arrangement, perhaps with a wide table right under its floor, if it has one."""
+    wanted, size, depth = rng.random() < recipe.ground_share, rng.uniform(4.0, 20.0), rng.uniform(0.05, 0.5)
+    if not wanted or all(box.part != "floor" for box in arrangement.slabs):
+        return arrangement
+    radius = arrangement.radius_m
+    bottom = min(slab_hull(box).points_m[:, 2].min() for box in arrangement.slabs)
+    low = np.array([*(np.array(arrangement.centre_m[:2]) - size * radius), bottom - depth * radius])
+    high = np.array([*(np.array(arrangement.centre_m[:2]) + size * radius), bottom])
+    return msgspec.structs.replace(arrangement, slabs=(*arrangement.slabs, slab("table", low, high)))
 
 
 def sample_surroundings(
@@ -108,7 +124,7 @@ def _sample_look(
     recipe: SurroundingsRecipe, source: FillSource, radius_m: float, seed: int, rng: np.random.Generator
 ) -> dict[str, object]:
     fill = pool_fill(recipe, source, seed, int(rng.integers(recipe.pool)))
-    gain = sample(recipe.albedo, rng) / max(float(mean_linear(fill).mean()), 1e-3)
+    gain = sample(recipe.albedo, rng) / max(float(mean_linear(fill).mean()), 1e-6)
     gain = float(np.clip(gain, 1.0 / recipe.max_gain, recipe.max_gain))
     return {
         "fill": fill,
