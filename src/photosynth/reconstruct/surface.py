@@ -1,0 +1,140 @@
+"""Surface: from a cloud of points to one closed mesh of the object alone."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from photosynth.core.errors import QualityError
+from photosynth.core.record import Record
+from photosynth.reconstruct.fusion import PointCloud
+from photosynth.reconstruct.poisson import poisson_mesh
+
+
+class SurfaceConfig(Record, frozen=True, kw_only=True):
+    """How points become a mesh. Lengths named ``_rel`` are in diagonals of the object."""
+
+    faces: int = 12_000
+    """Faces of the finished mesh."""
+    octree_depth: int = 8
+    """Of the Poisson reconstruction: 2^depth cells along its box."""
+    table_rel: float = 0.012
+    """Points no higher than this above the table belong to the table."""
+    gap_rel: float = 1 / 60
+    """Points farther than this from the rest are another thing."""
+    cap_rel: float = 0.05
+    """The base is closed under the points up to this height."""
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A triangle mesh. vertices (V, 3) float64, faces (F, 3) int64 anticlockwise from outside, closed: whether it
+    has no boundary."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    closed: bool
+
+
+def object_points(
+    config: SurfaceConfig, cloud: PointCloud, seeds: np.ndarray, diagonal: float, table: bool
+) -> PointCloud:
+    """The cloud without table, stray points and other things.
+
+    Args:
+        config: thresholds.
+        cloud: fused points, world z up, table at z = 0 if there is one.
+        seeds: (n, 3) sparse points of the object: the kept cluster is the one that most of them touch.
+        diagonal: of the object.
+        table: whether there is a table at z = 0.
+
+    Raises:
+        QualityError: if next to nothing is left.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    if table and len(cloud):
+        cloud = cloud.select(cloud.points[:, 2] > config.table_rel * diagonal)
+    if len(cloud) < 500:
+        raise QualityError(
+            f"only {len(cloud)} points of the object's surface could be matched; take more photos with smaller steps, "
+            "in even light, and make sure that the object has some texture"
+        )
+    near = cKDTree(cloud.points).query(cloud.points, k=17, workers=1)[0][:, 1:].mean(axis=1)
+    cloud = cloud.select(near < near.mean() + 1.5 * near.std())
+    tree = cKDTree(cloud.points)
+    pairs = tree.query_pairs(config.gap_rel * diagonal, output_type="ndarray")
+    graph = coo_matrix((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(cloud), len(cloud)))
+    _, label = connected_components(graph, directed=False)
+    distance, touched = tree.query(seeds, distance_upper_bound=2 * config.gap_rel * diagonal)
+    votes = np.bincount(label[touched[np.isfinite(distance)]], minlength=label.max() + 1)
+    sizes = np.bincount(label)
+    best = int(np.argmax(votes * 1e9 + sizes)) if votes.any() else int(np.argmax(sizes))
+    return cloud.select(label == best)
+
+
+def base_cap(config: SurfaceConfig, cloud: PointCloud, diagonal: float) -> PointCloud:
+    """Points on the table, facing down, under the object's lowest part: they close what no photo sees."""
+    from scipy.spatial import ConvexHull
+
+    low = cloud.points[cloud.points[:, 2] < config.cap_rel * diagonal][:, :2]
+    if len(low) < 3 or np.linalg.matrix_rank(low - low.mean(axis=0)) < 2:
+        return cloud.select(np.zeros(0, int))
+    hull = ConvexHull(low)
+    step = diagonal / 200
+    x, y = (np.arange(low[:, c].min(), low[:, c].max(), step) for c in (0, 1))
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    grid = grid[(grid @ hull.equations[:, :2].T + hull.equations[:, 2] < 0).all(axis=1)]
+    points = np.concatenate([grid, np.zeros((len(grid), 1))], axis=1)
+    down = np.tile([0.0, 0.0, -1.0], (len(grid), 1))
+    return PointCloud(points, down, np.full((len(grid), 3), 128.0), np.ones(len(grid)))
+
+
+def build_surface(config: SurfaceConfig, cloud: PointCloud, diagonal: float, table: bool) -> Surface:
+    """A mesh of at most `config.faces` faces through the points.
+
+    Kazhdan and Hoppe, "Screened Poisson surface reconstruction", TOG 2013, then quadric decimation.
+
+    Raises:
+        QualityError: if Poisson finds no surface.
+    """
+    import fast_simplification
+    import trimesh
+
+    capped = cloud
+    if table:
+        cap = base_cap(config, cloud, diagonal)
+        capped = PointCloud(
+            *(np.concatenate([getattr(cloud, f), getattr(cap, f)]) for f in ("points", "normals", "colors", "weights"))
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        vertices, faces = poisson_mesh(Path(folder), capped.points, capped.normals, config.octree_depth)
+    if len(faces) < 100:
+        raise QualityError(f"the {len(cloud)} matched points make no surface; take more photos all round the object")
+    mesh = largest_component(trimesh.Trimesh(vertices, faces, process=True))
+    if len(mesh.faces) > config.faces:
+        points, triangles = fast_simplification.simplify(
+            np.asarray(mesh.vertices, np.float32), np.asarray(mesh.faces, np.int32), target_count=config.faces, agg=3
+        )
+        mesh = largest_component(trimesh.Trimesh(points, triangles, process=True))
+    if mesh.is_watertight and mesh.volume < 0:
+        mesh.invert()
+    return Surface(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64), bool(mesh.is_watertight))
+
+
+def largest_component(mesh):
+    """The connected part with the most faces of a trimesh.Trimesh."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = mesh.face_adjacency
+    graph = coo_matrix((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(mesh.faces),) * 2)
+    _, label = connected_components(graph, directed=False)
+    mesh.update_faces(label == np.argmax(np.bincount(label)))
+    mesh.remove_unreferenced_vertices()
+    return mesh
