@@ -172,8 +172,16 @@ def render_verb(argv: list[str]) -> int:
         """Flags of every stage."""
         config: Annotated[RenderConfig, Flat] = msgspec.field(default_factory=RenderConfig)
         """Settings."""
+        open_in_blender: int | None = None
+        """Write this scene as scene-NNNNNN.blend beside --out, for a person to open, and render nothing."""
 
     args = _parse(RenderArgs, "render", argv)
+    if args.open_in_blender is not None:
+        from photosynth.render.cycles.blend import write_blend
+
+        folder = args.common.out.absolute().parent
+        print(write_blend(args.scenes, args.catalogue, args.open_in_blender, folder, args.config.cycles))
+        return 0
     return _run_stage(run, args.common, args.config, args.scenes, args.catalogue)
 
 

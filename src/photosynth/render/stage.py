@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from photosynth.core.artifact import Artifact, ArtifactWriter, open_artifact
 from photosynth.core.asset import class_names, read_assets
@@ -20,9 +21,10 @@ from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, from_json, to_json
 from photosynth.core.registry import render_engine
 from photosynth.core.scene import Scene
+from photosynth.render.cycles.options import CyclesOptions, of_pictures
 
 STAGE = "render"
-SCHEMA = 3
+SCHEMA = 4
 CHUNK = 50
 """Scenes in one unit of work: what is lost at most, for each worker, when a run is killed."""
 
@@ -36,6 +38,8 @@ class RenderConfig(Record, frozen=True, kw_only=True):
     """Also keep depth, instance ids and normals of every picture (NPZ; 20 KB at 256 px, 80 KB at 640 px)."""
     max_failed_fraction: float = 0.02
     """Share of scenes that may fail, each recorded in failures.jsonl, before the stage gives up."""
+    cycles: CyclesOptions = CyclesOptions()
+    """Settings of the engine "cycles"."""
 
 
 class RenderFailure(Record, frozen=True, kw_only=True):
@@ -76,6 +80,8 @@ def run(
     ``failures.jsonl``. Bytes depend on scenes and assets alone, not on workers or interruptions.
 
     Raises:
+        ConfigError: for unusable settings.
+        DependencyError: if the engine needs a package that is not installed.
         ArtifactError: for unusable inputs or output folder, or a full disk.
         EngineError: if a whole unit of work fails.
         QualityError: if more than `max_failed_fraction` of the scenes fail.
@@ -87,7 +93,11 @@ def run(
         executor = LocalExecutor()
     sampled, assets = open_artifact(scenes, "sample"), open_artifact(catalogue, "catalogue")
     inputs = {"scenes": sampled.key, "catalogue": assets.key}
-    with ArtifactWriter(out, STAGE, SCHEMA, config, None, inputs, overwrite) as writer:
+    if config.engine == "cycles":
+        from photosynth.render.cycles.process import check_cycles
+
+        check_cycles(config.cycles)
+    with ArtifactWriter(out, STAGE, SCHEMA, of_content(config), None, inputs, overwrite) as writer:
         if writer.finished:
             return writer.finished
         chunks = list(_chunks(sampled.folder))
@@ -111,6 +121,11 @@ def run(
         progress.finish()
         summary = {"images": total - n_failed, "failed": n_failed, "classes": len(names), "engine": config.engine}
         return writer.finish(summary)
+
+
+def of_content(config: RenderConfig) -> RenderConfig:
+    """The settings that the pictures depend on, the others at their defaults: what the artifact's key is made of."""
+    return replace(config, cycles=of_pictures(config.cycles) if config.engine == "cycles" else CyclesOptions())
 
 
 def _chunks(folder: Path) -> Iterator[Chunk]:
@@ -167,7 +182,8 @@ def setup_worker(catalogue: str, out: str, config: RenderConfig) -> None:
 
     cv2.setNumThreads(1)
     meshes = CatalogueMeshes(Path(catalogue))
-    _worker.engine = render_engine(config.engine, meshes)
+    options = config.cycles if config.engine == "cycles" else None
+    _worker.engine = render_engine(config.engine, meshes, options)
     _worker.out, _worker.config, _worker.assets = Path(out), config, meshes.assets
 
 

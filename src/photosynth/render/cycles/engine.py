@@ -60,13 +60,10 @@ class CyclesEngine:
             raise EngineError(self.name, f"scene {scene.index}", str(error)) from error
 
     def save_blend(self, scene: Scene, path: Path) -> None:
-        """Write the scene as a .blend with everything packed, for people. Raises EngineError."""
-        try:
-            _check(scene)
-            self._ask(scene, self._jobs.job(scene, "save", blend_file=str(Path(path).absolute())))
-        except ValueError as error:
-            raise EngineError(self.name, f"scene {scene.index}", str(error)) from error
-        self.close()  # its worker now holds the file open as its own
+        """Write the scene as a .blend with everything packed, for people; lens distortion is left out, for a
+        pinhole has none. Raises EngineError."""
+        self._ask(scene, self._jobs.job(scene, "save", blend_file=str(Path(path).absolute())))
+        self.close()  # its worker's session is that file now
 
     def close(self) -> None:
         """End the worker; the next frame would start another."""

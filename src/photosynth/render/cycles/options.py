@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec.structs import replace
+
 from photosynth.core.errors import ConfigError
 from photosynth.core.record import Record
 
@@ -38,3 +40,15 @@ def check_cycles_options(options: CyclesOptions) -> None:
             raise ConfigError(f"cycles.{name} is {getattr(options, name)}; expected {low} or more")
     if not options.timeout_s > 0:
         raise ConfigError(f"cycles.timeout_s is {options.timeout_s}; expected more than 0")
+
+
+def of_pictures(options: CyclesOptions) -> CyclesOptions:
+    """The options with those at their defaults that do not change a picture: for the key of an artifact."""
+    plain = CyclesOptions()
+    return replace(
+        options,
+        threads=plain.threads,
+        timeout_s=plain.timeout_s,
+        frames_per_worker=plain.frames_per_worker,
+        blender=plain.blender,
+    )

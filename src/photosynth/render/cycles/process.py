@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from photosynth.core.errors import ConfigError, DependencyError
+from photosynth.render.cycles.options import CyclesOptions, check_cycles_options
 
 PREFIX = "@photosynth "
 """Starts an answer's line; the same as in worker.py."""
@@ -32,6 +33,12 @@ LOG_LINES = 12
 QUIT_S = 3.0
 """How long a worker may take to quit before it is killed."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def check_cycles(options: CyclesOptions) -> None:
+    """Raise ConfigError for unusable options, DependencyError if there is no Blender."""
+    check_cycles_options(options)
+    worker_command(options.blender, Path())
 
 
 class WorkerLost(Exception):

@@ -233,6 +233,8 @@ def _environment(scene: Any, environment: dict[str, Any]) -> None:
         return
     texture, mapping = nodes.new("ShaderNodeTexEnvironment"), nodes.new("ShaderNodeMapping")
     texture.image = _image(environment["file"], "Linear Rec.709", keep=True)
+    world.cycles.sampling_method = "MANUAL"  # the automatic one takes seconds of a frame for the same noise
+    world.cycles.sample_map_resolution = min(max(texture.image.size[0], 256), 2048)
     texture.interpolation, texture.projection = "Linear", "EQUIRECTANGULAR"
     mapping.inputs["Rotation"].default_value[2] = -environment["rotation_rad"]  # looked up where it was unturned
     links.new(nodes.new("ShaderNodeTexCoord").outputs["Generated"], mapping.inputs["Vector"])
