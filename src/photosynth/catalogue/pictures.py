@@ -1,4 +1,4 @@
-"""Textures: decoded within bounds, scaled down, and encoded for a GLB."""
+"""Textures: decoded within bounds and scaled down."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from photosynth.core.errors import ConfigError
 
 MAX_PIXELS = 450_000_000
 """Larger pictures are refused: 21,000 x 21,000."""
-SMALL_PX = 256
-"""Textures up to this size are stored without loss."""
-JPEG_QUALITY = 95
 
 
 @contextlib.contextmanager
@@ -76,18 +73,6 @@ def resize(texture: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
     if (texture.shape[1], texture.shape[0]) == tuple(size_wh):
         return texture
     return np.array(Image.fromarray(texture).resize(size_wh, Image.Resampling.LANCZOS))
-
-
-def encode_picture(texture: np.ndarray) -> tuple[bytes, str]:
-    """A texture as bytes and media type: PNG when small, else JPEG of quality 95 with full chroma."""
-    from PIL import Image
-
-    data = io.BytesIO()
-    if max(texture.shape[:2]) <= SMALL_PX:
-        Image.fromarray(texture).save(data, "PNG")
-        return data.getvalue(), "image/png"
-    Image.fromarray(texture).save(data, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return data.getvalue(), "image/jpeg"
 
 
 def _as_rgb(image: Any) -> Any:

@@ -10,16 +10,17 @@ import numpy as np
 from photosynth.catalogue.config import CatalogueConfig, size_of_class
 from photosynth.catalogue.discover import Failure, ModelSource
 from photosynth.catalogue.finish import finish_part
-from photosynth.catalogue.glb import glb_bytes
 from photosynth.catalogue.load import load_model
 from photosynth.catalogue.lookalike import lookalike_meshes
 from photosynth.catalogue.normalise import normalise
 from photosynth.catalogue.preview import turntable
+from photosynth.catalogue.primitives import random_primitive
 from photosynth.catalogue.produce import random_produce
 from photosynth.catalogue.surface import Surface
 from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
 from photosynth.core.codec import write_atomic
 from photosynth.core.errors import ArtifactError, ConfigError, PhotosynthError
+from photosynth.core.glb import glb_bytes
 from photosynth.core.mesh import Mesh, read_glb
 from photosynth.core.meshes import FixedMeshes
 from photosynth.core.record import Record, from_json, to_pretty_json
@@ -28,7 +29,7 @@ from photosynth.core.rng import rng_for
 ASSET_FILE = "asset.json"
 """Written last into an asset's folder: the asset is complete when it is there."""
 PRODUCE_EVERY = 4
-"""Every fourth made-up distractor is a heap of produce, the others are packages."""
+"""Every fourth made-up distractor is a heap of produce; the others are packages and some primitives."""
 
 
 class Unit(Record, frozen=True, kw_only=True):
@@ -123,8 +124,8 @@ def _make_distractor(unit: Unit) -> Asset:
 
     if unit.original is None:
         rng = rng_for(unit.config.seed, unit.number, "distractor")
-        heap = unit.number % PRODUCE_EVERY == PRODUCE_EVERY - 1
-        mesh = random_produce(rng) if heap else random_package(rng)
+        kind = made_up_kind(unit.number, unit.config.primitive_share)
+        mesh = {"produce": random_produce, "primitive": random_primitive, "package": random_package}[kind](rng)
         x, y, z = (float(v) for v in np.ptp(mesh.vertices_m, axis=0))
         asset = Asset(
             asset_id=unit.asset_id,
@@ -133,7 +134,7 @@ def _make_distractor(unit: Unit) -> Asset:
             size_m=(x, y, z),
             scale_known=True,
             role="distractor",
-            source="made-up produce" if heap else "made-up package",
+            source=f"made-up {kind}",
             licence="Apache-2.0",
         )
         return _write(unit, asset, {"whole": mesh})
@@ -156,6 +157,15 @@ def _make_distractor(unit: Unit) -> Asset:
         notes=(note,),
     )
     return _write(unit, asset, meshes)
+
+
+def made_up_kind(number: int, primitive_share: float) -> str:
+    """``"produce"``, ``"primitive"`` or ``"package"``: what made-up distractor `number` is. Primitives are spread
+    evenly among those that are not produce, so that they are that share of all."""
+    if number % PRODUCE_EVERY == PRODUCE_EVERY - 1:
+        return "produce"
+    before, share = number - number // PRODUCE_EVERY, primitive_share * PRODUCE_EVERY / (PRODUCE_EVERY - 1)
+    return "primitive" if int((before + 1) * share + 1e-9) > int(before * share + 1e-9) else "package"
 
 
 def _model_file(unit: Unit, part: str) -> str:

@@ -9,7 +9,6 @@ import pytest
 from catalogue_models import AXES, COLOURS, SIDES, box, colour_seen, y_up
 
 from photosynth.catalogue.config import CatalogueConfig, check_config, size_of_class
-from photosynth.catalogue.glb import glb_bytes
 from photosynth.catalogue.load import LoadedModel, LoadedPart
 from photosynth.catalogue.lookalike import lookalike_meshes
 from photosynth.catalogue.normalise import normalise
@@ -19,6 +18,7 @@ from photosynth.catalogue.surface import Surface
 from photosynth.catalogue.units import mesh_from_surface
 from photosynth.core.asset import Asset, AssetPart
 from photosynth.core.errors import ConfigError
+from photosynth.core.glb import glb_bytes
 from photosynth.core.mesh import read_glb
 from photosynth.core.meshes import FixedMeshes
 

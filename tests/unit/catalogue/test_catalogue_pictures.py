@@ -6,8 +6,9 @@ from PIL import Image
 
 from photosynth.catalogue import pictures
 from photosynth.catalogue.materials import linear_from_srgb, multiply_linear, srgb_from_linear
-from photosynth.catalogue.pictures import encode_picture, read_picture
+from photosynth.catalogue.pictures import read_picture
 from photosynth.core.errors import ConfigError
+from photosynth.core.glb import encode_picture
 
 
 def encoded(image, kind, **options):

@@ -10,8 +10,8 @@ from photosynth.catalogue.demo.packages import (
     demo_objects,
     write_demo_objects,
 )
-from photosynth.catalogue.glb import glb_bytes
 from photosynth.core.errors import ConfigError
+from photosynth.core.glb import glb_bytes
 from photosynth.core.mesh import read_glb
 
 PX = 512

@@ -14,8 +14,8 @@ from photosynth.catalogue.demo.brands import alba, campo, havre, lumi, morrow, r
 from photosynth.catalogue.demo.random_labels import random_label
 from photosynth.catalogue.demo.random_packages import random_package
 from photosynth.catalogue.demo.shapes import Paint, Shape
-from photosynth.catalogue.glb import glb_bytes
 from photosynth.core.errors import ConfigError
+from photosynth.core.glb import glb_bytes
 from photosynth.core.mesh import Mesh
 
 __all__ = [

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 from typing import Any
 
 import numpy as np
 
-from photosynth.catalogue.pictures import encode_picture
 from photosynth.core.mesh import Mesh, y_up_from_z_up
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 FLOAT, UNSIGNED_INT, UNSIGNED_SHORT = 5126, 5125, 5123
+SMALL_PX = 256
+"""Textures up to this size are stored without loss."""
+JPEG_QUALITY = 95
 
 
 def glb_bytes(mesh: Mesh) -> bytes:
@@ -63,6 +66,18 @@ def glb_bytes(mesh: Mesh) -> bytes:
     total = 12 + 8 + len(text) + 8 + len(binary)
     head = struct.pack("<4sII", b"glTF", 2, total)
     return head + struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
+
+
+def encode_picture(texture: np.ndarray) -> tuple[bytes, str]:
+    """A texture as bytes and media type: PNG when small, else JPEG of quality 95 with full chroma."""
+    from PIL import Image
+
+    data = io.BytesIO()
+    if max(texture.shape[:2]) <= SMALL_PX:
+        Image.fromarray(texture).save(data, "PNG")
+        return data.getvalue(), "image/png"
+    Image.fromarray(texture).save(data, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return data.getvalue(), "image/jpeg"
 
 
 def _views(blobs: list[tuple[bytes, int | None]]) -> tuple[bytes, list[dict[str, Any]]]:
