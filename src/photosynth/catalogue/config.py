@@ -32,7 +32,10 @@ class CatalogueConfig(Record, frozen=True, kw_only=True):
     debris_fraction: float = 0.001
     """Separate pieces with less than this share of the surface are dropped; 0 keeps everything."""
     n_distractors: int = 200
-    """How many made-up packages and heaps of produce to add under NONE_CLASS."""
+    """How many made-up packages, heaps of produce and primitive bodies to add under NONE_CLASS."""
+    primitive_share: float = 0.1
+    """Share of these that are primitive bodies (boxes, balls, rings, cones) with random patterns, in place of
+    packages; at most 0.75, as a quarter of them are heaps of produce."""
     lookalikes_per_object: int = 3
     """How many copies of each object with another print to add under NONE_CLASS: they teach the model to read the
     print, not the shape."""
@@ -63,6 +66,8 @@ def check_config(config: CatalogueConfig) -> None:
             raise ConfigError(f"catalogue {name} must be {least} or more, got {getattr(config, name)}")
     if not 0.0 <= config.debris_fraction < 0.5:
         raise ConfigError(f"catalogue debris_fraction must be in [0, 0.5), got {config.debris_fraction}")
+    if not 0.0 <= config.primitive_share <= 0.75:
+        raise ConfigError(f"catalogue primitive_share must be in [0, 0.75], got {config.primitive_share}")
     for class_name, size in config.size_m.items():
         if not (math.isfinite(size) and size > 0):
             raise ConfigError(f"catalogue size_m of {class_name!r} must be a positive length in metres, got {size}")

@@ -112,7 +112,7 @@ def _results(units: list[Unit], executor: Executor | None) -> Iterator[tuple[int
 def _distractor_units(
     config: CatalogueConfig, out: Path, sources: tuple[ModelSource, ...], found: list[Asset]
 ) -> list[Unit]:
-    """Look-alikes of every asset, then packages; their ids do not collide with the models'."""
+    """Look-alikes of every asset, then made-up things; their ids do not collide with the models'."""
     taken = [s.asset_id for s in sources]
     pairs = [(asset, k) for asset in found for k in range(config.lookalikes_per_object)]
     names = [f"lookalike-{asset.asset_id}-{k}" for asset, k in pairs]
