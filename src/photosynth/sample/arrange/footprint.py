@@ -29,27 +29,29 @@ def reach_inside(point: np.ndarray, outline: np.ndarray) -> float:
     inside = area(outline)
     if inside <= 0:
         return -1.0
-    outward = _normals(outline)[1]
-    return float((np.einsum("ij,ij->i", outward, outline) - outward @ point).min() / np.sqrt(inside))
+    outward = _outward(outline)
+    return float(((outline @ outward.T).max(axis=0) - outward @ point).min() / np.sqrt(inside))
 
 
 def least_box_rad(outline: np.ndarray) -> float:
     """The turn, in -pi/4..3pi/4, after which the narrowest box round an outline lies along the axes, its longer side
     along y (one of its sides lies on an edge: Freeman and Shapira, 1975)."""
-    along, outward = _normals(outline)
+    outward = _outward(outline)
+    along = np.stack([-outward[:, 1], outward[:, 0]], axis=1)
     deep, wide = np.ptp(outline @ outward.T, axis=0), np.ptp(outline @ along.T, axis=0)
-    k = int(np.argmin(np.round(deep * wide, 12)))
+    k = int(np.argmin(deep * wide / (deep * wide).min() > 1 + 1e-9))
     angle = np.arctan2(outward[k, 1], outward[k, 0]) + (0.0 if deep[k] <= wide[k] else np.pi / 2)
     return float((-angle + np.pi / 4) % np.pi - np.pi / 4)
 
 
 def _parts(a: np.ndarray, b: np.ndarray, gap_m: float) -> bool:
-    outward = _normals(a)[1]
-    return bool(((b @ outward.T).min(axis=0) - np.einsum("ij,ij->i", outward, a) >= gap_m).any())
+    outward = _outward(a)
+    return bool(((b @ outward.T).min(axis=0) - (a @ outward.T).max(axis=0) >= gap_m).any())
 
 
-def _normals(outline: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unit directions along the edges of an anticlockwise outline, and out of them, (n, 2) each."""
+def _outward(outline: np.ndarray) -> np.ndarray:
+    """Unit directions out of an anticlockwise outline, (n, 2), without those of edges that are too short to tell."""
     along = np.roll(outline, -1, axis=0) - outline
-    along = along / np.linalg.norm(along, axis=1)[:, None]
-    return along, np.stack([along[:, 1], -along[:, 0]], axis=1)
+    length = np.linalg.norm(along, axis=1)
+    along = along[length > 1e-9 * length.max()] / length[length > 1e-9 * length.max(), None]
+    return np.stack([along[:, 1], -along[:, 0]], axis=1)

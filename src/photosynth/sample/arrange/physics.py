@@ -32,7 +32,7 @@ RELAX_GRAVITY_M_S2 = 0.6
 class World:
     """What things fall into. All of it is above the ground, an endless plane at z = 0.
 
-    walls: they stay. guards: they stay until the first rest only, to keep falling things together.
+    walls: they stay. guards: they stand in place of the walls until the first rest, to keep falling things together.
     """
 
     walls: tuple[SlabBox, ...] = ()
@@ -55,6 +55,7 @@ class Simulation:
         inertia = self._model.body_inertia[1:].mean(axis=1)
         rate = 9.81 / FALL_SPEED_M_S
         self._model.dof_damping[:] = np.repeat(np.stack([mass, inertia], axis=1) * rate, 3, axis=1).reshape(-1)
+        self._make_solid(self._walls, not self._guards)
         self._mujoco.mj_forward(self._model, self._data)
 
     def settle(self, max_s: float) -> np.ndarray:
@@ -73,14 +74,14 @@ class Simulation:
         return rest & self._at_rest()
 
     def drop_guards(self) -> None:
-        """Take the guards away."""
-        for name in self._guards:
-            self._ghost(self._model.geom(name).id)
+        """Take the guards away, and put the walls up."""
+        self._make_solid(self._guards, False)
+        self._make_solid(self._walls, True)
 
     def remove(self, which: np.ndarray) -> None:
         """Take things out of the world, (n,) bool."""
         for k in np.flatnonzero(which & ~self._fallen):
-            self._ghost(int(self._model.body_geomadr[k + 1]))
+            self._make_solid([int(self._model.body_geomadr[k + 1])], False)
             self._model.body_gravcomp[k + 1] = 1.0
         self._fallen |= which
         self._data.qvel[:] = 0.0
@@ -97,8 +98,9 @@ class Simulation:
         linear, angular = np.linalg.norm(self._data.qvel.reshape(-1, 2, 3), axis=2).T
         return (np.maximum(linear, angular * DIAGONAL_M / 2) < REST_SPEED_M_S) | self._fallen
 
-    def _ghost(self, geom: int) -> None:
-        self._model.geom_contype[geom] = self._model.geom_conaffinity[geom] = 0
+    def _make_solid(self, geoms: Sequence[int], solid: bool) -> None:
+        for geom in geoms:
+            self._model.geom_contype[geom] = self._model.geom_conaffinity[geom] = int(solid)
 
     def _compile(self, world: World) -> Any:
         mujoco = self._mujoco
@@ -109,12 +111,13 @@ class Simulation:
         contact = dict(friction=[world.friction, 0.005, 0.0005], condim=4, solref=[2 * STEP_S, 1.0])
         spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1], **contact)
         convex = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
-        self._guards = [f"guard {k}" for k in range(len(world.guards))]
-        names = [f"wall {k}" for k in range(len(world.walls))] + self._guards
-        for name, box in zip(names, world.walls + world.guards, strict=True):
+        fences = world.walls + world.guards  # geoms are numbered in this order, the ground is 0
+        self._walls = range(1, 1 + len(world.walls))
+        self._guards = range(1 + len(world.walls), 1 + len(fences))
+        for box in fences:
             middle = np.array(box.world_from_slab)[:3, 3] * self._factor
             half = np.array(box.size_m) * self._factor / 2
-            spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, name=name, pos=middle, size=half, **contact)
+            spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, pos=middle, size=half, **contact)
         for k, thing in enumerate(self._things):
             points = thing.shape.hull.points_m * self._factor
             spec.add_mesh(name=f"mesh {k}", uservert=points.reshape(-1), inertia=convex)

@@ -64,7 +64,7 @@ def rotation_onto(normal: np.ndarray) -> np.ndarray:
     x, y, z = (float(v) for v in normal)
     if z > 1 - 1e-12:
         return np.diag([1.0, -1.0, -1.0])
-    cross = np.array([[0.0, 0.0, -x], [0.0, 0.0, -y], [x, y, 0.0]])  # of normal x (0, 0, -1) = (-y, x, 0)
+    cross = np.array([[0.0, 0.0, x], [0.0, 0.0, y], [-x, -y, 0.0]])  # of normal x (0, 0, -1) = (-y, x, 0)
     return np.eye(3) + cross + cross @ cross / (1 - z)
 
 
