@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from photosynth.core.camera import Camera
 from photosynth.core.frame import OCCLUDER_ID, Frame, Layers
-from photosynth.core.scene import Background, Scene
+from photosynth.core.scene import Background, EnvironmentFill, Fill, Scene
 from photosynth.render.fills import draw_fill
 from photosynth.render.film import cover, mean_luminance
 from photosynth.render.finish import apply_finish
@@ -20,7 +23,7 @@ def compose(scene: Scene, layers: Layers) -> Frame:
     Raises:
         ConfigError: if a background photo or map cannot be read.
     """
-    canvas, gain = draw_background(scene.background, scene.camera.size_wh, layers)
+    canvas, gain = draw_background(scene.background, scene.camera, layers)
     rows = canvas.reshape(len(canvas), -1)
     mean_light = cover(rows, np.ascontiguousarray(layers.radiance).reshape(rows.shape), layers.coverage)
     ids, depth, normals = layers.instance_ids, layers.depth_m, layers.normals
@@ -34,19 +37,30 @@ def compose(scene: Scene, layers: Layers) -> Frame:
     return Frame(color, depth, ids, normals, layers.amodal_masks, layers.full_area_px)
 
 
-def draw_background(background: Background, size_wh: tuple[int, int], layers: Layers) -> tuple[np.ndarray, float]:
+def draw_background(background: Background, camera: Camera, layers: Layers) -> tuple[np.ndarray, float]:
     """(H, W, 3) float32 linear light behind the objects, and the gain that matched its brightness to theirs."""
-    canvas = np.array(draw_fill(background.fill, size_wh), np.float32, order="C")
+    canvas = np.ascontiguousarray(
+        draw_fill(background.fill, camera.size_wh, _bending(background.fill, camera)), np.float32
+    )
     for patch in background.clutter:
         paste(canvas, patch, 1.0)
     gain = match_gain(canvas, layers, background.match_luminance)
-    canvas *= np.float32(gain)
+    if gain != 1.0:
+        canvas *= np.float32(gain)
     if background.contact_shadow > 0 and layers.coverage.any():
-        side = min(size_wh)
+        side = min(camera.size_wh)
         offset = np.array(background.contact_offset_rel) * side
         shadow = shifted_blur(layers.coverage, offset, background.contact_blur_rel * side)
         canvas *= 1 - np.float32(background.contact_shadow) * shadow[..., None]
     return canvas, gain
+
+
+def _bending(fill: Fill, camera: Camera) -> tuple[float, ...]:
+    """The camera's distortion if the fill is the environment as this camera sees it, else none."""
+    if not isinstance(fill, EnvironmentFill):
+        return ()
+    view_rad = 2 * math.atan(min(camera.size_wh) / 2 / camera.focal_px)
+    return camera.distortion if math.isclose(fill.fov_rad, view_rad, rel_tol=1e-3) else ()
 
 
 def match_gain(canvas: np.ndarray, layers: Layers, ratio: float | None) -> float:

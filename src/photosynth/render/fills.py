@@ -29,8 +29,11 @@ PHOTO_CACHE_SIDE_PX = 1024
 ENVIRONMENT_SIDE_PX = 160
 
 
-def draw_fill(fill: Fill, size_wh: tuple[int, int]) -> np.ndarray:
-    """(H, W, 3) float32 linear light of a fill, stretched over the given size.
+def draw_fill(fill: Fill, size_wh: tuple[int, int], distortion: tuple[float, ...] = ()) -> np.ndarray:
+    """(H, W, 3) float32 linear light of a fill, stretched over the given size; a new array.
+
+    `distortion` (OpenCV's coefficients) is that of the lens through which an environment is seen; the other fills have
+    no depth and stay as they are.
 
     Raises:
         ConfigError: if it names a photo or a map that cannot be read.
@@ -40,7 +43,7 @@ def draw_fill(fill: Fill, size_wh: tuple[int, int]) -> np.ndarray:
     if isinstance(fill, PhotoFill):
         return _photo(fill, size_wh)
     if isinstance(fill, EnvironmentFill):
-        return _environment(fill, size_wh)
+        return _environment(fill, size_wh, distortion)
     if isinstance(fill, MeshFill):
         return _mesh(fill, size_wh)
     if isinstance(fill, PrintFill):
@@ -58,7 +61,9 @@ def _plain(fill: PlainFill, size_wh: tuple[int, int]) -> np.ndarray:
     width, height = size_wh
     start = np.array(fill.color_srgb, np.float32)
     if fill.end_srgb is None:
-        return np.broadcast_to(linear_from_srgb(start), (height, width, 3)).astype(np.float32)
+        image = np.empty((height, width, 3), np.float32)
+        image.reshape(height, 3 * width)[:] = np.tile(linear_from_srgb(start), width)
+        return image
     along = _ramp(fill.angle_rad, size_wh)[..., None]
     return linear_from_srgb(start * (1 - along) + np.array(fill.end_srgb, np.float32) * along).astype(np.float32)
 
@@ -95,7 +100,7 @@ def _photo(fill: PhotoFill, size_wh: tuple[int, int]) -> np.ndarray:
     return linear_from_bytes(resized)
 
 
-def _environment(fill: EnvironmentFill, size_wh: tuple[int, int]) -> np.ndarray:
+def _environment(fill: EnvironmentFill, size_wh: tuple[int, int], distortion: tuple[float, ...]) -> np.ndarray:
     from photosynth.render.environment import load_environment, sample_directions
 
     width, height = size_wh
@@ -103,11 +108,16 @@ def _environment(fill: EnvironmentFill, size_wh: tuple[int, int]) -> np.ndarray:
     small_w, small_h = max(2, round(width * shrink)), max(2, round(height * shrink))
     half = np.tan(fill.fov_rad / 2)
     side = min(small_w, small_h)
-    x = ((np.arange(small_w) + 0.5) - small_w / 2) * (2 * half / side)
-    y = ((np.arange(small_h) + 0.5) - small_h / 2) * (2 * half / side)
+    focal_px, axis_px = side / (2 * half), (small_w / 2, small_h / 2)
+    if any(distortion):
+        from photosynth.render.lens import pixel_tangents
+
+        x, y = np.moveaxis(pixel_tangents(distortion, focal_px, axis_px, (small_w, small_h)), -1, 0)
+    else:
+        x = ((np.arange(small_w) + 0.5) - axis_px[0])[None, :] / focal_px
+        y = ((np.arange(small_h) + 0.5) - axis_px[1])[:, None] / focal_px
     c, s = np.cos(fill.roll_rad), np.sin(fill.roll_rad)
-    right = x[None, :] * c - y[:, None] * s
-    down = x[None, :] * s + y[:, None] * c
+    right, down = x * c - y * s, x * s + y * c
     cp, sp, cy, sy = np.cos(fill.pitch_rad), np.sin(fill.pitch_rad), np.cos(fill.yaw_rad), np.sin(fill.yaw_rad)
     forward_axis = np.array([cp * cy, cp * sy, sp])
     right_axis = np.array([sy, -cy, 0.0])

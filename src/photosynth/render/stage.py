@@ -35,7 +35,7 @@ class RenderConfig(Record, frozen=True, kw_only=True):
     engine: str = "raster"
     """The render engine."""
     keep_layers: bool = False
-    """Also keep depth, instance ids and normals of every picture (NPZ; 20 KB at 256 px, 80 KB at 640 px)."""
+    """Also keep depth, instance ids and normals of every picture (NPZ; 15 KB at 256 px, 150 KB for a full 640 px)."""
     max_failed_fraction: float = 0.02
     """Share of scenes that may fail, each recorded in failures.jsonl, before the stage gives up."""
     cycles: CyclesOptions = CyclesOptions()
@@ -220,9 +220,10 @@ def render_scene(scene: Scene) -> FrameRecord:
 
     from photosynth.core.seen import check_seen
     from photosynth.render.compose import compose
+    from photosynth.render.lens import render_through_lens
 
     check_seen(scene, _worker.assets)
-    frame = compose(scene, _worker.engine.render(scene))
+    frame = compose(scene, render_through_lens(_worker.engine, scene))
     image_file = f"images/{scene.index // 1000:03d}/{scene.index:06d}.jpg"
     data = simplejpeg.encode_jpeg(
         np.ascontiguousarray(frame.color), quality=scene.finish.jpeg_quality, colorspace="RGB", colorsubsampling="420"
