@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,17 +10,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import trimesh
+from PIL import Image
 
 from photosynth.core.artifact import ArtifactWriter, verify_artifact
 from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
 from photosynth.core.codec import read_jsonl
 from photosynth.core.engine import UnitResult
-from photosynth.core.errors import ArtifactError, ConfigError, EngineError
+from photosynth.core.errors import ArtifactError, ConfigError, DependencyError, EngineError
 from photosynth.core.progress import Silent
 from photosynth.core.record import Record, from_json, to_json
 from photosynth.core.scene import PhotoFill, Scene
 from photosynth.core.seen import check_seen
 from photosynth.sample import stage
+from photosynth.sample.camera import box_corners
+from photosynth.sample.meshes import PassingMeshes
 from photosynth.sample.recipe import Recipe, load_recipe
 from photosynth.sample.stage import SampleConfig, run
 
@@ -313,6 +318,61 @@ def test_a_refused_replacement_leaves_the_old_artifact(catalogue, tmp_path) -> N
     with pytest.raises(ConfigError, match="no photos"):
         run(SampleConfig(), catalogue, tmp_path / "scenes", backgrounds=tmp_path / "photos", overwrite=True)
     assert verify_artifact(old.folder) == []
+
+
+# arrangements
+
+
+@pytest.fixture
+def boxes(tmp_path) -> Path:
+    """A catalogue with meshes: each asset is its box."""
+    folder = make_catalogue(tmp_path / "boxes", ASSETS)
+    for asset in ASSETS:
+        corners = box_corners(asset.size_m)
+        box = trimesh.Trimesh(corners[:, [0, 2, 1]] * (1, 1, -1), [[0, 1, 2], [2, 1, 3], [4, 5, 6], [6, 5, 7]])
+        material = trimesh.visual.material.PBRMaterial(baseColorTexture=Image.new("RGB", (4, 4), "red"))
+        box.visual = trimesh.visual.TextureVisuals(uv=np.zeros((len(box.vertices), 2)), material=material)
+        for part in asset.parts:
+            box.export(folder / part.model_file)
+    return folder
+
+
+@pytest.mark.parametrize("recipe", ["tabletop", "shelf", "bin", "far"])
+def test_arranged_scenes_are_the_same_in_any_order_of_the_blocks(recipe, boxes, tmp_path, monkeypatch) -> None:
+    if recipe == "bin":
+        pytest.importorskip("mujoco")
+    monkeypatch.setattr(stage, "BLOCK", 4)  # not a multiple of what shares an arrangement
+    config = SampleConfig(n_images=14, recipe=recipe, seed=2)
+    here = run(config, boxes, tmp_path / "here")
+    there = run(config, boxes, tmp_path / "there", executor=Reversed())
+    assert content(here.folder) == content(there.folder)
+    for scene in read(here.folder):
+        check_seen(scene, ASSETS)
+    summary = here.manifest.summary
+    objects = [p for s in read(here.folder) for p in s.placements if p.role == "object"]
+    assert summary["objects_per_picture"] == pytest.approx(len(objects) / summary["kinds"]["object"], abs=1e-3)
+
+
+def test_workers_keep_no_textures(boxes, tmp_path) -> None:
+    run(SampleConfig(n_images=6, recipe="tabletop"), boxes, tmp_path / "scenes")
+    source = stage._worker.arrangements
+    assert isinstance(source.shapes._meshes, PassingMeshes)
+    assert not any(hasattr(value, "texture") for value in vars(source.shapes._meshes).values())
+    run(SampleConfig(n_images=2), boxes, tmp_path / "single")
+    assert stage._worker.arrangements is None
+
+
+def test_recipes_that_pour_are_refused_without_physics(boxes, tmp_path, monkeypatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "mujoco" else found(name))
+    with pytest.raises(DependencyError, match=r"photosynth\[physics\]"):
+        run(SampleConfig(n_images=3, recipe="bin"), boxes, tmp_path / "scenes")
+    assert not (tmp_path / "scenes").exists()
+
+
+def test_a_missing_mesh_is_named(catalogue, tmp_path) -> None:
+    with pytest.raises(ArtifactError, match=r"\.glb cannot be read"):
+        run(SampleConfig(n_images=3, recipe="tabletop"), catalogue, tmp_path / "scenes")
 
 
 def test_plain2018_runs_with_photos(catalogue, tmp_path) -> None:

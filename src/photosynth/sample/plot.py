@@ -13,6 +13,7 @@ import numpy as np
 from photosynth.core.asset import Asset
 from photosynth.core.codec import write_atomic
 from photosynth.core.errors import ConfigError
+from photosynth.core.geometry import invert_rigid, transform_points
 from photosynth.core.photo import Photo
 from photosynth.core.scene import Scene
 from photosynth.sample.camera import box_corners
@@ -30,6 +31,7 @@ from photosynth.sample.panels import (
 )
 from photosynth.sample.recipe import Recipe
 from photosynth.sample.scene import NOBODY, check_inputs, sample_scene, subject_pixels
+from photosynth.sample.source import ArrangementSource
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +64,8 @@ def plot_distributions(
     seed: int = 0,
     photos: tuple[Photo, ...] | None = None,
 ) -> None:
-    """Draw n scenes and plot what is in them on one sheet, a PNG of about 2400 x 1800 pixels.
+    """Draw n scenes and plot what is in them on one sheet, a PNG of about 2400 x 1800 pixels. Meshes are not read:
+    things that are arranged are taken for their boxes.
 
     Args:
         recipe: what to draw from.
@@ -105,30 +108,33 @@ def plot_distributions(
 def gather_drawn(recipe: Recipe, assets: tuple[Asset, ...], n: int, seed: int, photos: tuple[Photo, ...]) -> Drawn:
     """Sample n scenes and measure them."""
     drawn, by_id = Drawn(), {asset.asset_id: asset for asset in assets}
+    source = None if recipe.arrangement is None else ArrangementSource(recipe, assets, seed)
     for index in range(n):
-        scene = sample_scene(recipe, assets, index, seed, photos)
+        scene = sample_scene(recipe, assets, index, seed, photos, arrangements=source)
         drawn.scenes.append(scene)
         drawn.classes.append(scene.placements[0].class_name if scene.kind == "object" else f"({scene.kind})")
         subject = by_id[scene.placements[0].asset_id] if scene.placements else NOBODY
-        diagonal = subject.diagonal_m()
         if scene.placements:
             _measure_subject(drawn, scene, subject)
+        centre_m, unit_m = np.zeros(3), subject.diagonal_m()
+        if source is not None:
+            lit = source.of_scene(index).arrangement
+            centre_m, unit_m = np.array(lit.centre_m), 2.0 * lit.radius_m
         for light in scene.lights:
-            position = np.array(light.position_m) / diagonal
-            drawn.light_positions.append(position)
+            offset_m = np.array(light.position_m) - centre_m
+            drawn.light_positions.append(offset_m / unit_m)
             drawn.light_colors.append(light.color_linear)
-            distance_m = float(np.linalg.norm(light.position_m))
-            drawn.light_radiances.append(light.power_w / (4 * math.pi**2 * distance_m**2))
+            drawn.light_radiances.append(light.power_w / (4 * math.pi**2 * float(offset_m @ offset_m)))
             drawn.temperatures_k.append(light.temperature_k)
     return drawn
 
 
 def _measure_subject(drawn: Drawn, scene: Scene, subject: Asset) -> None:
-    rotation = np.array(scene.placements[0].world_from_object)[:3, :3]
-    eye = scene.camera.position_m()
-    drawn.directions.append(rotation.T @ eye / np.linalg.norm(eye))
+    world_from_object = np.array(scene.placements[0].world_from_object)
+    eye = transform_points(invert_rigid(world_from_object), scene.camera.position_m()[None])[0]
+    drawn.directions.append(eye / np.linalg.norm(eye))
     drawn.distances.append(float(np.linalg.norm(eye)) / subject.diagonal_m())
-    points = subject_pixels(scene.camera, box_corners(subject.size_m) @ rotation.T)
+    points = subject_pixels(scene.camera, transform_points(world_from_object, box_corners(subject.size_m)))
     size = np.array(scene.camera.size_wh, dtype=float)
     drawn.sizes_rel.append(float(np.ptp(points, axis=0).max() / size.min()))
     low, high = (np.clip(edge / size, 0, 1) * HEAT_CELLS for edge in (points.min(axis=0), points.max(axis=0)))
@@ -150,7 +156,10 @@ def _draw_panels(figure: Figure, drawn: Drawn) -> None:
     draw_bars(panel(0, 5), _occluders(scenes), "Before the subject")
     draw_rolls(panel(1, 3, projection="polar"), scenes)
     draw_counts(panel(1, 4), [len(scene.placements) for scene in scenes], "Things in the picture")
-    draw_counts(panel(1, 5), [len(scene.background.clutter) for scene in scenes], "Clutter behind")
+    if any(scene.surroundings for scene in scenes):
+        draw_bars(panel(1, 5), _surfaces(scenes), "Surfaces")
+    else:
+        draw_counts(panel(1, 5), [len(scene.background.clutter) for scene in scenes], "Clutter behind")
     draw_counts(panel(2, 0), [len(scene.lights) for scene in scenes], "Lamps")
     draw_lights(panel(2, 1), drawn.light_positions, drawn.light_colors)
     draw_temperatures(panel(2, 2), drawn.temperatures_k)
@@ -188,6 +197,13 @@ def _histograms(drawn: Drawn) -> dict[tuple[int, int], tuple[str, str, bool, lis
 
 def _backgrounds(scenes: list[Scene]) -> Counter[str]:
     return Counter(type(scene.background.fill).__name__.removesuffix("Fill").lower() for scene in scenes)
+
+
+def _surfaces(scenes: list[Scene]) -> Counter[str]:
+    """Fills of each scene's slabs, one for each look."""
+    looks = ({slab.fill for slab in scene.surroundings} for scene in scenes)
+    names = (sorted(type(fill).__name__.removesuffix("Fill").lower() for fill in found) for found in looks)
+    return Counter(name for found in names for name in found or ["(none)"])
 
 
 def _occluders(scenes: list[Scene]) -> Counter[str]:

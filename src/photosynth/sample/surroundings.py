@@ -148,7 +148,10 @@ def mean_linear(fill: Fill) -> np.ndarray:
         return paper * (1.0 - inked) + inks * inked
     if isinstance(fill, MeshFill):
         return _linear(np.array(fill.palette_srgb)).mean(axis=0) * MESH_SHADE
-    if isinstance(fill, GrainFill | WeaveFill | SpeckleFill):
+    if isinstance(fill, SpeckleFill):
+        ground, *specks = _linear(np.array(fill.palette_srgb))
+        return ground * (1.0 - fill.density) + np.mean(specks, axis=0) * fill.density if specks else ground
+    if isinstance(fill, GrainFill | WeaveFill):
         return _linear(np.array(fill.palette_srgb)).mean(axis=0)
     return np.array(MIDDLE_GREY)
 

@@ -15,6 +15,7 @@ from photosynth.sample.camera import CameraRecipe, FramingRecipe
 from photosynth.sample.light import LightRecipe
 from photosynth.sample.plot import gather_drawn, plot_distributions
 from photosynth.sample.recipe import KindRecipe, Recipe, load_recipe
+from photosynth.sample.viewpoint import ViewpointRecipe
 
 
 def asset(class_name: str) -> Asset:
@@ -39,10 +40,26 @@ def test_measures_are_those_of_the_recipe() -> None:
     assert drawn.heat[0, 0] == 0
 
 
+def test_arranged_scenes_are_measured_about_their_own_centres() -> None:
+    recipe = msgspec.structs.replace(
+        load_recipe("tabletop"),
+        kinds=KindRecipe(empty_share=0.0, lookalike_share=0.0),
+        lights=LightRecipe(count=Fixed(value=2), radiance=Fixed(value=0.25)),
+        framing=FramingRecipe(size_rel=LogUniform(low=0.3, high=0.5), offset_rel=Fixed(value=0)),
+        viewpoint=ViewpointRecipe(group_share=0.0),
+    )
+    drawn = gather_drawn(recipe, (asset("tea"),), 10, 0, ())
+    assert drawn.light_radiances == pytest.approx([0.25] * 20)
+    assert 0.3 <= min(drawn.sizes_rel) <= max(drawn.sizes_rel) <= 0.5 + 1e-4
+    assert drawn.heat[24, 24] == 10
+    assert min(drawn.distances) > 0.9
+
+
 @pytest.mark.parametrize(
     "recipe",
     [
         load_recipe("single"),
+        load_recipe("tabletop"),
         msgspec.structs.replace(
             load_recipe("plain2018"),
             about="half $ off",
