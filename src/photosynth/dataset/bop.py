@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from photosynth.core.camera import Camera
-from photosynth.core.codec import mask_from_rle, read_layers, write_atomic
+from photosynth.core.codec import DEPTH_STEPS_M, mask_from_rle, read_layers, write_atomic
 from photosynth.core.errors import ArtifactError, EngineError
 from photosynth.core.frame import FrameInstance, FrameRecord, KeptLayers
 from photosynth.core.geometry import Vec3
@@ -159,10 +159,12 @@ def write_bop_image(
 def depth_steps(layers: KeptLayers) -> tuple[np.ndarray, float]:
     """Depth (H, W) uint16 and the millimetres of one step; 0 where nothing is, on occluders and beyond the last step.
 
-    The step is the one that the layers were kept in; else 0.1 mm, or 1 mm if something is farther than 6.5 m.
+    The step is the one that the layers were kept in; where they were kept without one, the first that reaches the
+    farthest point.
     """
     finite = np.where(np.isfinite(layers.depth_m), layers.depth_m, 0.0)
-    step_m = layers.depth_step_m or (1e-4 if finite.max(initial=0.0) < MAX_STEPS * 1e-4 else 1e-3)
+    reaching = [step for step in DEPTH_STEPS_M if finite.max(initial=0.0) <= MAX_STEPS * step]
+    step_m = layers.depth_step_m or next(iter(reaching), max(DEPTH_STEPS_M))
     steps = np.rint(finite / step_m)
     return np.where(steps <= MAX_STEPS, steps, 0).astype(np.uint16), round(step_m * 1000, 9)
 

@@ -26,10 +26,13 @@ def kept(folder, depth, ids=None, normals=None):
     [
         (0.05, 6.5, 1e-4),
         (0.3, 0.5, 1e-4),
-        (0.049, 0.6, 1e-5),
-        (0.5, 6.6, 1e-3),
+        (0.049, 0.6, 5e-5),
+        (0.006, 0.6, 1e-5),
+        (0.2, 8.3, 2e-4),
+        (0.3, 30.0, 5e-4),
         (5.1, 600.0, 1e-2),
-        (0.04, 1.0, None),  # no step is both fine and large enough
+        (0.04, 6.0, None),  # no step is both fine and large enough
+        (0.004, 0.1, None),
         (1.0, 700.0, None),
     ],
 )
