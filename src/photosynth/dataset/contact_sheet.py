@@ -26,10 +26,15 @@ CAPTION_PX = 24
 HEADER_PX = 64
 FINE = 2
 """Tiles are drawn this many times larger and shrunk, for smooth lines."""
+FEW = 3
+"""A picture with more objects than this gets smaller plates and thinner boxes."""
+MIN_PLATE_PX = 72
 PAPER, INK, FAINT = (250, 250, 248), (32, 34, 38), (120, 124, 130)
 PALETTE = (
     (230, 85, 60), (0, 130, 200), (60, 165, 75), (245, 160, 0), (145, 70, 190),
     (0, 165, 165), (225, 70, 150), (130, 140, 30), (90, 110, 235), (160, 95, 50),
+    (190, 30, 45), (0, 100, 110), (25, 105, 60), (190, 120, 0), (185, 130, 215),
+    (70, 190, 210), (120, 20, 80), (95, 130, 95), (35, 45, 150), (110, 75, 70),
 )  # fmt: skip
 
 
@@ -59,7 +64,7 @@ class Picks:
 
 
 def contact_sheet_png(items: Sequence[Item], folder: Path, class_names: tuple[str, ...]) -> bytes:
-    """A PNG of the items: visible pixels tinted, visible boxes solid, amodal boxes dashed, classes and fractions.
+    """A PNG of the items: visible pixels tinted and boxed, outlines of what is hidden dashed, classes and fractions.
 
     Args:
         items: what to show.
@@ -93,9 +98,10 @@ def _header(draw: ImageDraw.ImageDraw, width: int) -> None:
     x = _legend(draw, x + 22, "seen pixels")
     draw.rectangle((x, y, x + 16, y + 11), outline=PALETTE[1], width=2)
     x = _legend(draw, x + 22, "their box")
-    _dashed(draw, (x, y, x + 17, y + 12), PALETTE[1], 1, 4)
-    x = _legend(draw, x + 22, "box with nothing in front")
-    _legend(draw, x, "%  share of the whole object that is seen")
+    for k in range(3):
+        draw.line((x + 6 * k, y + 6, x + 6 * k + 3, y + 6), fill=PALETTE[1], width=2)
+    x = _legend(draw, x + 22, "outline with nothing in front")
+    _legend(draw, x, "%  share of the whole object that is seen, when it is not all")
 
 
 def _legend(draw: ImageDraw.ImageDraw, x: int, text: str) -> int:
@@ -128,16 +134,36 @@ def _tile(item: Item, folder: Path, class_names: tuple[str, ...]) -> Image.Image
         mask = Image.fromarray(mask_from_rle(instance.visible).astype(np.uint8) * 100)
         tint = Image.new("RGB", size, _colour(instance.class_id, len(class_names)))
         picture.paste(tint, mask=mask.resize(size, Image.Resampling.BILINEAR))
+    for instance in item.instances:
+        if instance.amodal != instance.visible:
+            _outline(picture, instance, _colour(instance.class_id, len(class_names)))
     draw = ImageDraw.Draw(picture)
+    width = 2 if len(item.instances) <= FEW else 1
     for instance in item.instances:
-        colour = _colour(instance.class_id, len(class_names))
-        if instance.amodal_xyxy != instance.visible_xyxy:
-            _dashed(draw, _scaled(instance.amodal_xyxy, scale), colour, FINE, 6 * FINE)
-        draw.rectangle(_scaled(instance.visible_xyxy, scale), outline=colour, width=2 * FINE)
+        box = _scaled(instance.visible_xyxy, scale)
+        draw.rectangle(box, outline=_colour(instance.class_id, len(class_names)), width=width * FINE)
     taken: list[Vec4] = []
-    for instance in item.instances:
-        taken.append(_tag(draw, instance, scale, size, class_names, taken))
+    for instance in sorted(item.instances, key=lambda i: i.visible_xyxy[1]):
+        taken.append(_tag(draw, instance, scale, size, class_names, taken, len(item.instances) <= FEW))
     return picture.resize(shown, Image.Resampling.BOX)
+
+
+def _outline(picture: Image.Image, instance: ItemInstance, colour: tuple[int, int, int]) -> None:
+    """Dashes along the amodal mask's edge, where the visible mask is not."""
+    import cv2
+    from PIL import Image
+
+    amodal, visible = (
+        cv2.resize(mask_from_rle(rle).astype(np.uint8), picture.size, interpolation=cv2.INTER_NEAREST)
+        for rle in (instance.amodal, instance.visible)
+    )
+    inner = cv2.erode(amodal, np.ones((3, 3), np.uint8), iterations=FINE + 1, borderValue=1)
+    edge = (amodal > inner) & (visible == 0)
+    y, x = np.indices(edge.shape)
+    dash = (x + y) // (4 * FINE) % 2 == 0
+    pixels = np.array(picture)
+    pixels[edge & dash], pixels[edge & ~dash] = colour, 255
+    picture.paste(Image.fromarray(pixels))
 
 
 def _tag(
@@ -147,44 +173,34 @@ def _tag(
     size: tuple[int, int],
     class_names: tuple[str, ...],
     taken: Sequence[Vec4],
+    roomy: bool,
 ) -> Vec4:
-    """Class and visible share on a plate at one of the box's edges, clear of the plates in `taken` where it can be.
+    """Class and visible share on a plate at one of the box's edges, where it meets the plates in `taken` least.
 
-    Returns the plate's own place.
+    Plates are small when not `roomy`: among many objects, as wide as their box or MIN_PLATE_PX. Returns its place.
     """
-    font = _font(11 * FINE, bold=True)
-    share = f" {100 * instance.visible_fraction:.0f} %"
-    room_px = size[0] - 8 * FINE - draw.textlength(share, font=font)
-    text = _shortened(draw, class_names[instance.class_id], room_px, font) + share
-    plate_w, plate_h = draw.textlength(text, font=font) + 8 * FINE, 16 * FINE
+    font = _font((11 if roomy else 9) * FINE, bold=True)
     x0, y0, x1, y1 = _scaled(instance.visible_xyxy, scale)
+    share = f" {100 * instance.visible_fraction:.0f} %" if instance.visible_fraction < 0.995 else ""
+    room_px = size[0] if roomy else max(x1 - x0, MIN_PLATE_PX * FINE)
+    room_px -= 8 * FINE + draw.textlength(share, font=font)
+    text = _shortened(draw, class_names[instance.class_id], room_px, font) + share
+    plate_w, plate_h = draw.textlength(text, font=font) + 8 * FINE, (16 if roomy else 13) * FINE
     places = [
         (x, y, x + plate_w, y + plate_h)
-        for y in (y0 - plate_h, y1, y0, y1 - plate_h)
+        for y in (y0 - plate_h, y1, y0, y1 - plate_h, y0 - 2 * plate_h, y1 + plate_h)
         for x in (max(0.0, min(x0, size[0] - plate_w)), max(0.0, x1 - plate_w))
         if 0 <= y <= size[1] - plate_h
     ] or [(0.0, 0.0, plate_w, float(plate_h))]
-    plate = next((place for place in places if not any(_meet(place, other) for other in taken)), places[0])
+    plate = min(places, key=lambda place: sum(_shared(place, other) for other in taken))
     draw.rounded_rectangle(plate, radius=3 * FINE, fill=_colour(instance.class_id, len(class_names)))
     draw.text((plate[0] + 4 * FINE, plate[1] + plate_h / 2), text, font=font, fill="white", anchor="lm")
     return plate
 
 
-def _meet(a: Vec4, b: Vec4) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _dashed(draw: ImageDraw.ImageDraw, box: Vec4, colour: tuple[int, int, int], width: int, dash: int) -> None:
-    """A dashed rectangle with a light line beneath, to be seen on any ground."""
-    x0, y0, x1, y1 = box
-    for start, end in (((x0, y0), (x1, y0)), ((x1, y0), (x1, y1)), ((x1, y1), (x0, y1)), ((x0, y1), (x0, y0))):
-        length = abs(end[0] - start[0]) + abs(end[1] - start[1])
-        ux, uy = ((end[0] - start[0]) / length, (end[1] - start[1]) / length) if length else (0.0, 0.0)
-        draw.line((*start, *end), fill="white", width=width)
-        for along in np.arange(0.0, length, 1.6 * dash):
-            stop = min(length, along + dash)
-            ends = (start[0] + ux * along, start[1] + uy * along, start[0] + ux * stop, start[1] + uy * stop)
-            draw.line(ends, fill=colour, width=width + FINE)
+def _shared(a: Vec4, b: Vec4) -> float:
+    """Area that two boxes share."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
 def _scaled(box: Vec4, scale: float) -> Vec4:

@@ -65,14 +65,22 @@ def test_the_sheet_shows_the_labels(tmp_path):
     )
     assert not changed[hidden].any()  # not tinted where something stands before it
     right_edge = changed[middle[0], int(left + 107 * scale) : int(left + 111 * scale)]
-    assert right_edge.any()  # but its amodal box is drawn
+    assert right_edge.any()  # but its outline is drawn
 
 
 def test_plates_keep_clear_of_one_another(tmp_path):
     both = rectangle(SIZE, 20, 40, 60, 80), rectangle(SIZE, 21, 41, 59, 79)
     sheet = draw(tmp_path, make_instance(both[0], both[0], 0), make_instance(both[1], both[1], 1))
     counts = [(np.abs(sheet[64:] - PALETTE[k]).sum(axis=2) < 6).sum() for k in (0, 1)]
-    assert min(counts) > 1000  # a plate is about 90 x 16 px
+    assert min(counts) > 700  # a plate is about 60 x 16 px, less its text
+
+
+def test_the_plates_of_many_objects_are_small_and_all_there(tmp_path):
+    masks = [rectangle(SIZE, x, y, x + 14, y + 20) for y in (20, 60) for x in range(2, 110, 19)]
+    sheet = draw(tmp_path, *(make_instance(mask, mask, k % 2) for k, mask in enumerate(masks)))
+    counts = [(np.abs(sheet[64:330] - PALETTE[k]).sum(axis=2) < 6).sum() for k in (0, 1)]
+    assert min(counts) > 1500  # six plates of about 30 x 13 px each, less their text
+    assert max(counts) < 6500
 
 
 def test_no_pictures_make_a_valid_sheet(tmp_path):
