@@ -27,7 +27,7 @@ class FusionConfig(Record, frozen=True, kw_only=True):
     """Largest relative difference of depth."""
     pixels: float = 1.5
     """Largest error after going to the other photo by its depth and back."""
-    voxels: float = 400.0
+    voxels: float = 300.0
     """Points are merged on a grid of this many cells along the object's diagonal."""
 
 

@@ -10,7 +10,7 @@ from photosynth.core.errors import DependencyError
 
 
 def poisson_mesh(
-    folder: Path, points: np.ndarray, normals: np.ndarray, depth: int, threads: int = 2
+    folder: Path, points: np.ndarray, normals: np.ndarray, depth: int, threads: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """A closed mesh through oriented points.
 
@@ -18,7 +18,7 @@ def poisson_mesh(
         folder: for temporary files.
         points, normals: (n, 3); normals point outwards.
         depth: of the octree.
-        threads: how many to use.
+        threads: how many to use; more than one rarely pays, since OpenMP's threads spin while they wait.
 
     Returns:
         vertices (V, 3) float64 and faces (F, 3) int64, anticlockwise from outside.

@@ -24,7 +24,7 @@ class SurfaceConfig(Record, frozen=True, kw_only=True):
     table_rel: float = 0.012
     """Points no higher than this above the table belong to the table."""
     gap_rel: float = 1 / 60
-    """Points farther than this from the rest are another thing."""
+    """Points farther than about this from the rest are another thing."""
     cap_rel: float = 0.05
     """The base is closed under the points up to this height."""
 
@@ -54,8 +54,6 @@ def object_points(
     Raises:
         QualityError: if next to nothing is left.
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
     if table and len(cloud):
@@ -67,15 +65,22 @@ def object_points(
         )
     near = cKDTree(cloud.points).query(cloud.points, k=17, workers=1)[0][:, 1:].mean(axis=1)
     cloud = cloud.select(near < near.mean() + 1.5 * near.std())
-    tree = cKDTree(cloud.points)
-    pairs = tree.query_pairs(config.gap_rel * diagonal, output_type="ndarray")
-    graph = coo_matrix((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(cloud), len(cloud)))
-    _, label = connected_components(graph, directed=False)
-    distance, touched = tree.query(seeds, distance_upper_bound=2 * config.gap_rel * diagonal)
+    label = clusters(cloud.points, config.gap_rel * diagonal)
+    distance, touched = cKDTree(cloud.points).query(seeds, distance_upper_bound=2 * config.gap_rel * diagonal)
     votes = np.bincount(label[touched[np.isfinite(distance)]], minlength=label.max() + 1)
     sizes = np.bincount(label)
-    best = int(np.argmax(votes * 1e9 + sizes)) if votes.any() else int(np.argmax(sizes))
+    best = int(np.argmax(votes)) if votes.any() else int(np.argmax(sizes))
     return cloud.select(label == best)
+
+
+def clusters(points: np.ndarray, gap: float) -> np.ndarray:
+    """(n,) labels from 0: points in touching cells (also by corners) of a grid of width `gap` belong together."""
+    from scipy.ndimage import label
+
+    cell = np.floor((points - points.min(axis=0)) / gap).astype(int)
+    grid = np.zeros(cell.max(axis=0) + 1, bool)
+    grid[tuple(cell.T)] = True
+    return label(grid, structure=np.ones((3, 3, 3)))[0][tuple(cell.T)] - 1
 
 
 def base_cap(config: SurfaceConfig, cloud: PointCloud, diagonal: float) -> PointCloud:
