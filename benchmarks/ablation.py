@@ -39,7 +39,8 @@ def run_queue(options: argparse.Namespace) -> int:
     from ablation.study import append_result
 
     study = load_study()
-    wanted = [(job, job_digest(job, study)) for job in jobs(study, options.variants, options.sets, options.seeds)]
+    order = jobs(study, options.variants, options.sets, options.seeds, options.last_round)
+    wanted = [(job, job_digest(job, study)) for job in order]
     done = {(r.variant, r.set, r.seed, r.digest) for r in read_results(options.results)}
     left = [(job, key) for job, key in wanted if (job.variant.name, job.set, job.seed, key) not in done]
     say(f"{len(wanted) - len(left)} of {len(wanted)} runs are finished; photosynth {source_commit()}")
@@ -80,6 +81,7 @@ def main() -> int:
     parser.add_argument("--variants", nargs="+", default=[], help="only these")
     parser.add_argument("--sets", nargs="+", default=[], help="only these photo sets")
     parser.add_argument("--seeds", type=int, default=0, help="run every chosen variant with at least so many seeds")
+    parser.add_argument("--last-round", type=int, help="leave out variants of later rounds")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch")
     parser.add_argument("--list", action="store_true", help="show the variants and stop")
     parser.add_argument("--report", action="store_true", help="write ablation.md from the results and stop")

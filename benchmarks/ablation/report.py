@@ -45,11 +45,11 @@ def report_text(study: Study, results: Sequence[Result]) -> str:
 
 
 def latest(results: object) -> dict[str, list[Result]]:
-    """Runs by variant in the order of the results; of two with one seed, the later one."""
-    found: dict[str, dict[int, Result]] = {}
+    """Runs by variant in the order of the results; of two with one seed and commit, the later one."""
+    found: dict[str, dict[tuple[str, int], Result]] = {}
     for result in results:
-        found.setdefault(result.variant, {})[result.seed] = result
-    return {name: [runs[seed] for seed in sorted(runs)] for name, runs in found.items()}
+        found.setdefault(result.variant, {})[result.commit, result.seed] = result
+    return {name: [runs[key] for key in sorted(runs)] for name, runs in found.items()}
 
 
 def how_made(study: Study, results: Sequence[Result]) -> str:

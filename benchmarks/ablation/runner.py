@@ -17,20 +17,18 @@ from ablation.study import Job, Result, Study, n_images, recipe_values, toml_tex
 from photosynth.core.artifact import Artifact
 from photosynth.core.asset import NONE_CLASS
 from photosynth.core.codec import read_jsonl
-from photosynth.core.record import digest, from_plain, to_plain
+from photosynth.core.record import digest, from_plain
 
 DIGITS = 4
 """Significant digits of the probabilities in the results."""
 
 
 def job_digest(job: Job, study: Study) -> str:
-    """Hash of what a run does: the variant without its words, and its budget."""
-    plain = to_plain(job.variant)
-    for words in ("name", "group", "what", "against", "seeds", "sets"):
-        plain.pop(words)
-    return digest([plain, to_plain(study.budgets[job.variant.budget].train), n_images(job.variant, study, job.set)])[
-        :12
-    ]
+    """Hash of what a run does: its settings, budget and whole recipe, not its name or words."""
+    variant, budget = job.variant, study.budgets[job.variant.budget]
+    settings = [variant.catalogue, variant.render, {**budget.train, **variant.train}, variant.background_photos]
+    size = [budget.image_size_px, n_images(variant, study, job.set)]
+    return digest([recipe_values(variant), *settings, *size])[:12]
 
 
 def run_job(job: Job, study: Study, data: Path, work: Path, threads: int, note: Callable[[str], None]) -> Result:

@@ -110,15 +110,15 @@ def group_mean(values: np.ndarray, groups: np.ndarray) -> float:
 
 
 def paired(variant: Sequence[Result], baseline: Sequence[Result], quantity: str) -> tuple[np.ndarray, np.ndarray]:
-    """Differences (seeds, photos), variant minus baseline, of the seeds that both have; and the photos' groups.
+    """Differences (runs, photos), variant minus baseline, of runs with one seed and commit; and the photos' groups.
 
     Raises:
-        ValueError: if they have no seed in common or were asked about different photos.
+        ValueError: if they have no seed and commit in common or were asked about different photos.
     """
-    other = {result.seed: result for result in baseline}
-    pairs = [(result, other[result.seed]) for result in variant if result.seed in other]
+    other = {_pair_key(result): result for result in baseline}
+    pairs = [(result, other[_pair_key(result)]) for result in variant if _pair_key(result) in other]
     if not pairs:
-        raise ValueError("no seed in common")
+        raise ValueError("no seed and commit in common")
     rows = []
     for mine, theirs in pairs:
         (a, groups), (b, same) = per_photo(mine, quantity), per_photo(theirs, quantity)
@@ -126,6 +126,10 @@ def paired(variant: Sequence[Result], baseline: Sequence[Result], quantity: str)
             raise ValueError(f"{mine.variant} and {theirs.variant} were asked about different photos")
         rows.append(a - b)
     return np.array(rows), groups
+
+
+def _pair_key(result: Result) -> tuple[int, str]:
+    return result.seed, result.commit
 
 
 def typical_variance(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
@@ -198,7 +202,7 @@ def compare_all(
         pairs = {}
         for name, runs in results.items():
             other = results.get(against[name], ())
-            if against[name] != name and {r.seed for r in runs} & {r.seed for r in other}:
+            if against[name] != name and set(map(_pair_key, runs)) & set(map(_pair_key, other)):
                 pairs[name] = paired(runs, other, quantity)
         prior = typical_variance(list(pairs.values()))
         for name, (rows, groups) in pairs.items():

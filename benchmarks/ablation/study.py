@@ -57,6 +57,8 @@ class Variant(Record, frozen=True, kw_only=True):
     """The difference in words."""
     against: str = BASELINE
     """The variant it is compared with."""
+    round: int = 1
+    """Variants of a lower round are run first."""
     seeds: int = 2
     """Runs with seeds 0 .. this - 1, unless the command asks for more."""
     sets: tuple[str, ...] = ("products", "ycb")
@@ -82,7 +84,7 @@ class Variant(Record, frozen=True, kw_only=True):
 
 
 class Study(Record, frozen=True, kw_only=True):
-    """``variants.toml``: everything that can be run, in the order in which it is worth running."""
+    """``variants.toml``: everything that can be run, in the order in which it is worth running, round by round."""
 
     sets: dict[str, PhotoSet]
     """The photo sets by name."""
@@ -195,14 +197,18 @@ def _toml_value(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def jobs(study: Study, variants: Sequence[str], sets: Sequence[str], least_seeds: int = 0) -> Iterator[Job]:
-    """The runs in order: by variant, then seed, then set. Empty `variants` or `sets` mean all."""
+def jobs(
+    study: Study, variants: Sequence[str], sets: Sequence[str], least_seeds: int = 0, last_round: int | None = None
+) -> Iterator[Job]:
+    """The runs in order: by round, then seed, then variant, then set. Empty `variants` or `sets` mean all."""
     chosen = [study.variant(name) for name in variants] or study.variants
-    for variant in chosen:
-        for seed in range(max(variant.seeds, least_seeds)):
-            for name in variant.sets:
-                if not sets or name in sets:
-                    yield Job(variant, name, seed)
+    chosen = [variant for variant in chosen if last_round is None or variant.round <= last_round]
+    for turn in sorted({variant.round for variant in chosen}):
+        mine = [variant for variant in chosen if variant.round == turn]
+        for seed in range(max(max(variant.seeds, least_seeds) for variant in mine)):
+            for variant in mine:
+                if seed < max(variant.seeds, least_seeds):
+                    yield from (Job(variant, name, seed) for name in variant.sets if not sets or name in sets)
 
 
 def read_results(path: Path) -> list[Result]:

@@ -67,7 +67,7 @@ def test_every_variant_is_a_valid_recipe_that_changes_only_what_it_names(variant
 
 def test_a_misspelt_field_of_a_variant_is_refused(tmp_path):
     path = tmp_path / "variants.toml"
-    path.write_text(STUDY_FILE.read_text().replace("per_class = 300", "perclass = 300"))
+    path.write_text(STUDY_FILE.read_text().replace("per_class = 300\n", "perclass = 300\n"))
     with pytest.raises(ConfigError, match="perclass"):
         load_study(path)
 
@@ -78,14 +78,12 @@ def test_per_class_counts_pictures_that_show_the_class():
     assert n_images(STUDY.variant("baseline"), STUDY, "ycb") == STUDY.budgets["small"].images["ycb"]
 
 
-def test_jobs_go_by_variant_then_seed_then_set():
-    found = [(j.variant.name, j.seed, j.set) for j in jobs(STUDY, ["occluders-none", "baseline"], [], 0)]
-    assert found[:3] == [
-        ("occluders-none", 0, "products"),
-        ("occluders-none", 0, "ycb"),
-        ("occluders-none", 1, "products"),
-    ]
-    assert len(list(jobs(STUDY, ["occluders-none"], ["ycb"], 5))) == 5
+def test_jobs_go_by_round_then_seed_then_variant_then_set():
+    names = ["occluders-none", "finish-none", "baseline"]
+    found = [(j.variant.name, j.seed, j.set) for j in jobs(STUDY, names, ["ycb"], 3)]
+    assert found[:4] == [("baseline", s, "ycb") for s in range(3)] + [("occluders-none", 0, "ycb")]
+    assert found[4:6] == [("finish-none", 0, "ycb"), ("occluders-none", 1, "ycb")]
+    assert {j.variant.name for j in jobs(STUDY, [], [], 0, last_round=0)} == {"baseline"}
 
 
 def test_results_survive_a_line_cut_short(tmp_path):
@@ -143,6 +141,8 @@ def test_pairs_need_a_common_seed_and_the_same_photos():
     rows, _ = paired([result("v", 1), result("v", 2)], [result(seed=2), result(seed=0)], "loss")
     assert rows.shape == (1, 7)
     assert not rows.any()
+    with pytest.raises(ValueError, match="no seed"):
+        paired([result("v", 0, commit="later")], [result(seed=0)], "loss")
     with pytest.raises(ValueError, match="no seed"):
         paired([result("v", 1)], [result(seed=0)], "loss")
     with pytest.raises(ValueError, match="different photos"):
