@@ -17,7 +17,7 @@ class CaptureConfig(Record, frozen=True, kw_only=True):
     """How many frames are picked from a video."""
     blur_ratio: float = 0.6
     """A photo is blurred if its detail is below this share of the set's median and apart from the rest."""
-    duplicate_px: float = 4.0
+    duplicate_px: float = 2.0
     """Two photos are one view if their common points lie within this of each other (on a 640 px thumbnail)."""
     min_inliers: int = 15
     """A photo has too little overlap if it shares fewer points than this with every other."""

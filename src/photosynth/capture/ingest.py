@@ -54,7 +54,7 @@ class Taken(Record, frozen=True, kw_only=True):
 
 def take(unit: Unit) -> Taken:
     """Write and measure one photo; what an interrupted run has done is not done again."""
-    record_path, measured_path = scratch_paths(unit.out, unit.file)
+    record_path, _ = scratch_paths(unit.out, unit.file)
     if record_path.is_file():
         return from_json(record_path.read_bytes(), Taken, str(record_path))
     try:

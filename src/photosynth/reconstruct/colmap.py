@@ -14,21 +14,27 @@ from typing import Any, Literal
 
 import numpy as np
 
-from photosynth.core.camera import Camera
 from photosynth.core.capture import CapturedPhoto
 from photosynth.core.codec import write_atomic
-from photosynth.core.errors import ConfigError, EngineError
-from photosynth.core.geometry import as_matrix4, invert_rigid
-from photosynth.core.progress import Progress, Silent
+from photosynth.core.errors import EngineError
+from photosynth.core.progress import Progress
 from photosynth.core.record import Record
 from photosynth.core.rng import rng_for
+from photosynth.reconstruct.agreement import SharedView
+from photosynth.reconstruct.colmap_records import own_model
 from photosynth.reconstruct.pairs import all_pairs, neighbour_pairs, similar_pairs, word_histograms
 from photosynth.reconstruct.sparse import SparseModel
 
-DATABASE = "database.db"
+DATABASES = {False: "database.db", True: "database-high.db"}
 EXTRACT_BLOCK = 4
 MATCH_BLOCK = 64
 POLL_S = 0.2
+MIN_SHARED = 30
+"""Pairs of pictures with fewer common points than this are no evidence."""
+PLAUSIBLE_FOCAL = (0.3, 10.0)
+"""Focal length over the longer side that a lens may turn out to have."""
+MAX_DISTORTION = 0.5
+"""Largest |k| that a lens may turn out to have."""
 SMALL_SIDE_PX = 800
 """Pictures up to this are always enlarged before features are looked for."""
 
@@ -40,8 +46,9 @@ class SfmConfig(Record, frozen=True, kw_only=True):
     """Features are looked for in pictures of at most this side; bounds the memory at about 1.5 GB a thread."""
     max_features: int = 4096
     """Features kept of each picture."""
-    upsample: bool = False
-    """Look for features in pictures enlarged twofold: finds more in small or soft photos, at four times the work."""
+    effort: Literal["auto", "normal", "high"] = "auto"
+    """High looks for twice as many features in pictures enlarged twofold, at about twice the work; auto does so when
+    the normal effort leaves photos out or is not convincing."""
     matching: Literal["auto", "exhaustive", "sequential"] = "auto"
     """Which pictures are compared: auto compares all of up to `exhaustive_up_to`, else neighbours and look-alikes."""
     exhaustive_up_to: int = 60
@@ -60,60 +67,7 @@ class SfmConfig(Record, frozen=True, kw_only=True):
     """Seeds the robust estimators."""
 
 
-def register(
-    photos: Sequence[CapturedPhoto],
-    folder: Path,
-    work: Path,
-    config: SfmConfig,
-    *,
-    masks: Path | None = None,
-    progress: Progress | None = None,
-) -> tuple[SparseModel, ...]:
-    """Find where the photos were taken from; every connected model that was found, the largest first.
-
-    Args:
-        photos: those to use (two or more), with `file` relative to `folder`.
-        folder: the capture folder.
-        work: a folder for the database; kept between calls with the same photos and masks, whoever calls again.
-        config: settings.
-        masks: a folder with FILE.png for each photo's file (its name without folders); features are taken only
-            where a mask is not black. Photos without a mask are used whole.
-        progress: is told of pictures, pairs and registrations.
-
-    Raises:
-        ConfigError: for fewer than two photos.
-        EngineError: if COLMAP fails.
-    """
-    if len(photos) < 2:
-        raise ConfigError(f"{len(photos)} photo to register; at least two are needed, twenty or more are good")
-    progress = progress or Silent()
-    session = _Session(photos, Path(folder), Path(work), config, masks, progress)
-    session.extract()
-    session.match()
-    use_priors = config.focal_priors != "ignore"
-    models = session.map(use_priors)
-    if config.focal_priors == "auto" and any(p.focal_px for p in photos) and _contradicts(models, photos):
-        progress.note("the photos contradict the focal lengths in their EXIF; trying without them")
-        again = session.map(False)
-        if _registered(again) >= _registered(models):
-            models = again
-    return models
-
-
-def _registered(models: Sequence[SparseModel]) -> int:
-    return max((len(m.files) for m in models), default=0)
-
-
-def _contradicts(models: Sequence[SparseModel], photos: Sequence[CapturedPhoto]) -> bool:
-    """Whether a focal length moved far from its prior, or a third of the photos was left out."""
-    if _registered(models) < 2 / 3 * len(photos):
-        return True
-    prior = {p.file: p.focal_px for p in photos}
-    ratios = [c.focal_px / prior[f] for f, c in zip(models[0].files, models[0].cameras, strict=True) if prior[f]]
-    return any(not 0.8 < r < 1.25 for r in ratios)
-
-
-class _Session:
+class Session:
     """One database and what is done to it."""
 
     def __init__(
@@ -124,15 +78,16 @@ class _Session:
         config: SfmConfig,
         masks: Path | None,
         progress: Progress,
+        high: bool = False,
     ) -> None:
         import pycolmap
 
         pycolmap.logging.minloglevel = 2
         self.colmap: Any = pycolmap
         self.photos, self.folder, self.work, self.config = list(photos), folder, work, config
-        self.masks, self.progress = masks, progress
+        self.masks, self.progress, self.high = masks, progress, high
         self.work.mkdir(parents=True, exist_ok=True)
-        self.database = self.work / DATABASE
+        self.database = self.work / DATABASES[high]
 
     def extract(self) -> None:
         """Features of every picture that has none yet, a camera for each group."""
@@ -168,7 +123,7 @@ class _Session:
         options.max_image_size = self.config.max_side_px
         options.num_threads = self.config.num_threads
         options.use_gpu = False
-        options.sift.max_num_features = self.config.max_features
+        options.sift.max_num_features = self.config.max_features * (2 if self.high else 1)
         options.sift.first_octave = -1 if self._upsample(block) else 0
         self._call(
             f"features of {block[0].file}",
@@ -183,7 +138,7 @@ class _Session:
         )
 
     def _upsample(self, block: list[CapturedPhoto]) -> bool:
-        return self.config.upsample or max(block[0].size_wh) <= SMALL_SIDE_PX
+        return self.high or max(block[0].size_wh) <= SMALL_SIDE_PX
 
     def _mask_folder(self, block: list[CapturedPhoto]) -> Path:
         """Masks under the names COLMAP wants: FILE.png beside each other as the pictures are."""
@@ -265,7 +220,7 @@ class _Session:
         near = neighbour_pairs(n, config.overlap)
         return near + sorted(set(similar_pairs(histograms, config.loop_pairs, config.overlap)) - set(near))
 
-    def map(self, use_priors: bool) -> tuple[SparseModel, ...]:
+    def map(self, use_priors: bool, min_matches: int = 15) -> tuple[SparseModel, ...]:
         """Incremental mapping; every model found, the largest first."""
         colmap = self.colmap
         self._set_priors(use_priors)
@@ -273,6 +228,10 @@ class _Session:
         options.num_threads = self.config.num_threads
         options.random_seed = self.config.seed
         options.min_model_size = 3
+        options.min_num_matches = min_matches
+        for bounds in (options, options.mapper, options.triangulation):
+            bounds.min_focal_length_ratio, bounds.max_focal_length_ratio = PLAUSIBLE_FOCAL
+            bounds.max_extra_param = MAX_DISTORTION
         options.max_num_models = 10
         options.image_names = [p.file for p in self.photos]
         target = self.work / "mapping"
@@ -298,8 +257,28 @@ class _Session:
         )
         shutil.rmtree(target, ignore_errors=True)
         self.progress.finish()
-        models = [_own(r) for r in found.values()]
+        models, shared = [], self._shared_views()
+        for reconstruction in found.values():
+            try:
+                models.append(own_model(reconstruction, shared))
+            except ValueError as error:  # no lens has such coefficients: the component is wrong
+                self.progress.note(f"a model of {reconstruction.num_reg_images()} photos was thrown away: {error}")
         return tuple(sorted((m for m in models if len(m.files) > 1), key=lambda m: (-len(m.files), m.files)))
+
+    def _shared_views(self) -> list[SharedView]:
+        """What COLMAP found each pair of pictures to have in common."""
+        found = []
+        with self.colmap.Database.open(self.database) as db:
+            names = {i.image_id: i.name for i in db.read_all_images()}
+            wanted = {p.file for p in self.photos}
+            points = {k: np.asarray(db.read_keypoints(k))[:, :2] for k, name in names.items() if name in wanted}
+            for pair_id, geometry in zip(*db.read_two_view_geometries(), strict=True):
+                a, b = self.colmap.pair_id_to_image_pair(pair_id)
+                matches = np.asarray(geometry.inlier_matches)
+                if a in points and b in points and len(matches) >= MIN_SHARED:
+                    pixels = points[a][matches[:, 0]], points[b][matches[:, 1]]
+                    found.append(SharedView(names[a], names[b], *pixels))
+        return found
 
     def _set_priors(self, use: bool) -> None:
         """Put every group's camera to its prior, or to a guess that is not trusted; verify matches again if changed."""
@@ -356,39 +335,3 @@ def _prior(members: Sequence[CapturedPhoto]) -> float | None:
     """The median focal length that the EXIF of a group tells, in pixels."""
     known = [p.focal_px for p in members if p.focal_px]
     return float(np.median(known)) if known else None
-
-
-def _own(reconstruction: Any) -> SparseModel:
-    """COLMAP's model in our records. SIMPLE_RADIAL's k is OpenCV's k1, and both put pixel centres at +0.5."""
-    images = sorted((reconstruction.images[i] for i in reconstruction.reg_image_ids()), key=lambda i: i.name)
-    index = {image.image_id: k for k, image in enumerate(images)}
-    cameras = []
-    for image in images:
-        lens = reconstruction.cameras[image.camera_id]
-        focal, cx, cy, k1 = lens.params
-        cam_from_world = np.eye(4)
-        cam_from_world[:3] = image.cam_from_world().matrix()
-        cameras.append(
-            Camera(
-                size_wh=(int(lens.width), int(lens.height)),
-                focal_px=float(focal),
-                principal_px=(float(cx), float(cy)),
-                world_from_cam=as_matrix4(invert_rigid(cam_from_world)),
-                distortion=(float(k1), 0.0, 0.0, 0.0, 0.0),
-            )
-        )
-    points = [p for _, p in sorted(reconstruction.points3D.items())]
-    tracks, pixels = [], []
-    for number, point in enumerate(points):
-        for element in point.track.elements:
-            tracks.append((number, index[element.image_id]))
-            pixels.append(reconstruction.images[element.image_id].points2D[element.point2D_idx].xy)
-    return SparseModel(
-        files=tuple(i.name for i in images),
-        cameras=tuple(cameras),
-        points=np.array([p.xyz for p in points], dtype=float).reshape(-1, 3),
-        colors=np.array([p.color for p in points], dtype=np.uint8).reshape(-1, 3),
-        errors_px=np.array([p.error for p in points], dtype=np.float32),
-        tracks=np.array(tracks, dtype=np.int32).reshape(-1, 2),
-        tracks_px=np.array(pixels, dtype=np.float32).reshape(-1, 2),
-    )

@@ -17,6 +17,7 @@ from photosynth.core.record import from_json, to_pretty_json
 
 CAMERAS_FILE = "cameras.json"
 POINTS_FILE = "points.npz"
+ARRAYS = ("points", "colors", "errors_px", "tracks", "tracks_px", "pairs", "pair_matches", "pair_agreement")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,9 @@ class SparseModel:
 
     Shapes: points (n, 3) float64 in the model's units, colors (n, 3) uint8 sRGB, errors_px (n,) float32 the mean
     reprojection error of each point, tracks (m, 2) int32 rows (point, camera) sorted by point, tracks_px (m, 2)
-    float32 where that camera saw it (pixel centres at +0.5, with the lens's distortion).
+    float32 where that camera saw it (pixel centres at +0.5, with the lens's distortion). Evidence apart from the
+    model: pairs (k, 2) int32 of cameras whose pictures were matched alone, pair_matches (k,) int32 how many points
+    they had in common, pair_agreement (k,) float32 the share of these that the model's poses agree with.
     """
 
     files: tuple[str, ...]
@@ -37,6 +40,9 @@ class SparseModel:
     errors_px: np.ndarray
     tracks: np.ndarray
     tracks_px: np.ndarray
+    pairs: np.ndarray
+    pair_matches: np.ndarray
+    pair_agreement: np.ndarray
 
     def camera(self, file: str) -> Camera:
         """The camera of a picture. Raises KeyError if it was not registered."""
@@ -51,6 +57,11 @@ class SparseModel:
     def rotations(self) -> np.ndarray:
         """world_from_cam rotations, (c, 3, 3): columns are right, down and forward."""
         return np.array([np.array(c.world_from_cam)[:3, :3] for c in self.cameras]).reshape(-1, 3, 3)
+
+    def mean_agreement(self) -> float:
+        """Share of all points that pairs of pictures have in common with which the poses agree; 0 without pairs."""
+        total = float(self.pair_matches.sum())
+        return float((self.pair_agreement * self.pair_matches).sum()) / total if total else 0.0
 
     def track_lengths(self) -> np.ndarray:
         """How many cameras saw each point, (n,)."""
@@ -72,7 +83,7 @@ def write_sparse(folder: Path, model: SparseModel) -> None:
     """Write ``cameras.json`` (picture name to Camera) and ``points.npz`` into a folder, atomically."""
     write_atomic(folder / CAMERAS_FILE, to_pretty_json(dict(zip(model.files, model.cameras, strict=True))))
     data = io.BytesIO()
-    arrays = {name: getattr(model, name) for name in ("points", "colors", "errors_px", "tracks", "tracks_px")}
+    arrays = {name: getattr(model, name) for name in ARRAYS}
     np.savez_compressed(data, **arrays)
     write_atomic(folder / POINTS_FILE, data.getvalue())
 
