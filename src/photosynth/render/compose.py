@@ -9,6 +9,7 @@ import numpy as np
 from photosynth.core.camera import Camera
 from photosynth.core.frame import OCCLUDER_ID, Frame, Layers
 from photosynth.core.scene import Background, EnvironmentFill, Fill, Scene
+from photosynth.render.depth_of_field import through_aperture
 from photosynth.render.fills import draw_fill
 from photosynth.render.film import cover, mean_luminance
 from photosynth.render.finish import apply_finish
@@ -24,8 +25,12 @@ def compose(scene: Scene, layers: Layers) -> Frame:
         ConfigError: if a background photo or map cannot be read.
     """
     canvas, gain = draw_background(scene.background, scene.camera, layers)
-    rows = canvas.reshape(len(canvas), -1)
-    mean_light = cover(rows, np.ascontiguousarray(layers.radiance).reshape(rows.shape), layers.coverage)
+    mean_light = None
+    if scene.finish.depth_of_field is not None:
+        canvas = through_aperture(canvas, layers, scene.finish.depth_of_field, scene.camera.focal_px)
+    else:
+        rows = canvas.reshape(len(canvas), -1)
+        mean_light = cover(rows, np.ascontiguousarray(layers.radiance).reshape(rows.shape), layers.coverage)
     ids, depth, normals = layers.instance_ids, layers.depth_m, layers.normals
     if scene.occluders:
         ids, depth, normals = ids.copy(), depth.copy(), normals.copy()
