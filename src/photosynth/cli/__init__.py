@@ -16,6 +16,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 VERBS = {
     "run": "the main job: objects in, a classifier scored on real photos out",
     "demo": "the main job on the built-in demo objects",
+    "capture": "take in photos or a video of one object and judge each photo; --print-sheet",
     "catalogue": "import 3D models: clean, normalise, preview",
     "sample": "draw concrete scenes from a recipe; --plot shows its distributions",
     "render": "render scenes to pictures with their layers",

@@ -105,6 +105,53 @@ def _run_chain(config: RunConfig, inputs: Inputs, common: Common) -> int:
     return 0
 
 
+def capture_verb(argv: list[str]) -> int:
+    """photosynth capture"""
+    from photosynth.capture.stage import CaptureConfig, run
+
+    if any(a.split("=")[0] in ("--print-sheet", "--print_sheet") for a in argv):
+        return _print_sheet(argv)
+
+    class CaptureArgs(Record, frozen=True, kw_only=True):
+        """Take in the photos or the video of one object and judge each photo.
+
+        `photosynth capture --print-sheet SHEET.pdf [--paper letter]` writes a sheet of markers instead: print it at
+        100 %, put the object on it, and the model will be in metres.
+        """
+
+        photos: _here("PHOTOS")
+        """A folder of photos (JPEG, PNG, HEIC), or a video."""
+        common: Annotated[Common, Flat]
+        """Flags of every stage."""
+        config: Annotated[CaptureConfig, Flat] = msgspec.field(default_factory=CaptureConfig)
+        """Settings."""
+
+    args = _parse(CaptureArgs, "capture", argv)
+    code = _run_stage(run, args.common, args.config, args.photos)
+    from photosynth.core.capture import read_capture
+
+    for line in read_capture(args.common.out).advice:
+        print(f"advice: {line}")
+    return code
+
+
+def _print_sheet(argv: list[str]) -> int:
+    from photosynth.capture.sheet import Paper, write_sheet
+
+    class SheetArgs(Record, frozen=True, kw_only=True):
+        """Write the sheet of markers that tells the reconstruction how large things are."""
+
+        print_sheet: Path
+        """The PDF to write."""
+        paper: Paper = "a4"
+        """The paper in the printer."""
+
+    args = _parse(SheetArgs, "capture", argv)
+    write_sheet(args.print_sheet, args.paper)
+    print(f"{args.print_sheet}: print it at 100 % and check the ruler, put the object in its middle")
+    return 0
+
+
 def catalogue_verb(argv: list[str]) -> int:
     """photosynth catalogue"""
     from photosynth.catalogue.stage import CatalogueConfig, run
