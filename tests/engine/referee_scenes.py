@@ -14,7 +14,6 @@ from photosynth.catalogue.demo.packages import demo_object
 from photosynth.core.camera import Camera
 from photosynth.core.geometry import as_matrix4, look_at
 from photosynth.core.mesh import Mesh
-from photosynth.core.meshes import FixedMeshes
 from photosynth.core.scene import Background, Environment, Light, Placement, PlainFill, PrintFill, Scene, Slab
 
 TEXTURE_PX = 1024
@@ -33,9 +32,12 @@ def mesh(name: str) -> Mesh:
     return demo_object(name, TEXTURE_PX)
 
 
-def meshes_of(scene: Scene) -> FixedMeshes:
-    """The meshes that a scene names."""
-    return FixedMeshes({(p.asset_id, p.part): mesh(p.asset_id) for p in scene.placements})
+class DemoMeshes:
+    """A MeshSource of demo objects."""
+
+    def mesh(self, asset_id: str, part: str) -> Mesh:
+        """The demo object of that name."""
+        return mesh(asset_id)
 
 
 def scene(name: str, width: int = 160) -> Scene:

@@ -1,5 +1,6 @@
 """Cycles itself on small scenes whose picture is known: units, axes, textures, layers."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -18,7 +19,9 @@ from photosynth.render.cycles.engine import CyclesEngine
 from photosynth.render.cycles.options import CyclesOptions
 from photosynth.render.environment import load_environment, pixel_directions, row_weights
 
-pytest.importorskip("bpy", reason="the cycles extra (bpy) is not installed")
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("bpy") is None, reason="the cycles extra (bpy) is not installed"
+)
 
 HALVES = np.full((2, 2, 3), 255, np.uint8)
 HALVES[0, 0], HALVES[0, 1], HALVES[1, 0] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
