@@ -18,6 +18,7 @@ from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
 from photosynth.core.codec import read_jsonl
 from photosynth.core.engine import UnitResult
 from photosynth.core.errors import ArtifactError, ConfigError, DependencyError, EngineError
+from photosynth.core.mesh import read_glb
 from photosynth.core.progress import Silent
 from photosynth.core.record import Record, from_json, to_json
 from photosynth.core.scene import PhotoFill, Scene
@@ -355,9 +356,12 @@ def test_arranged_scenes_are_the_same_in_any_order_of_the_blocks(recipe, boxes, 
 
 def test_workers_keep_no_textures(boxes, tmp_path) -> None:
     run(SampleConfig(n_images=6, recipe="tabletop"), boxes, tmp_path / "scenes")
-    source = stage._worker.arrangements
-    assert isinstance(source.shapes._meshes, PassingMeshes)
-    assert not any(hasattr(value, "texture") for value in vars(source.shapes._meshes).values())
+    meshes = stage._worker.arrangements.shapes._meshes
+    assert isinstance(meshes, PassingMeshes)
+    read = meshes.mesh("tea", "whole")
+    assert read is not meshes.mesh("tea", "whole")
+    assert read.texture.size == 0
+    np.testing.assert_array_equal(read.vertices_m, read_glb(boxes / "whole.glb").vertices_m)
     run(SampleConfig(n_images=2), boxes, tmp_path / "single")
     assert stage._worker.arrangements is None
 
