@@ -142,6 +142,9 @@ def test_every_scene_is_an_item_or_dropped_with_a_reason(finished):
     assert sum(summary["objects_of_class"].values()) == sum(len(item.instances) for item in items.values())
     assert read_dataset_info(finished).class_names == CLASS_NAMES
     assert min(summary["splits"].values()) > 0
+    frames = {index: draw_scene(index)[1] for index in items}
+    seen = [one.role for frame in frames.values() for one in frame.instances if mask_from_rle(one.visible).any()]
+    assert summary["distractors"] == seen.count("distractor") > 0
 
 
 def test_labels_are_what_was_drawn(finished):
@@ -175,7 +178,9 @@ def test_the_formats_agree_with_the_items(finished):
         items = list(read_items(finished, split))
         path = finished / "annotations" / f"{split}.coco.json"
         assert read_coco_items(path) == (CLASS_NAMES, tuple(items))
-        assert len(COCO(str(path)).getImgIds()) == len(items)
+        coco = COCO(str(path))
+        assert len(coco.getImgIds()) == len(items)
+        assert len(coco.getAnnIds(iscrowd=False)) == sum(len(item.instances) for item in items)
         yolo, voc = list(read_yolo(finished, split)), list(read_voc(finished, split, CLASS_NAMES))
         assert [name for name, _ in yolo] == [name for name, _ in voc] == [item.image_file for item in items]
         for item, (_, from_yolo), (_, from_voc) in zip(items, yolo, voc, strict=True):
