@@ -12,7 +12,8 @@ from photosynth.core.errors import ArtifactError, ConfigError
 from photosynth.models.backbones import read_state
 from photosynth.models.info import WEIGHTS_FILE, ClassifierInfo, read_classifier_info
 from photosynth.models.network import Network, make_network
-from photosynth.models.preprocess import normalise, resize_square, views_of
+from photosynth.models.preprocess import normalise, views_of
+from photosynth.models.resize import resize_square
 
 BATCH = 32
 

@@ -53,7 +53,7 @@ class ClassifierInfo(Record, frozen=True, kw_only=True):
     std: Vec3
     """... and then divided by."""
     resize: Literal["squash"] = "squash"
-    """How a picture becomes a square: see models/preprocess.py."""
+    """How a picture becomes a square: see models/resize.py."""
     temperature: float
     """Logits are divided by this before the softmax (Guo et al. 2017)."""
     answer_threshold: float

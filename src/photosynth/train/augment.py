@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from photosynth.core.geometry import Vec4
-from photosynth.models.preprocess import resize_square
+from photosynth.models.resize import resize_square
 from photosynth.train.config import AugmentConfig
 
 TRIES = 16

@@ -14,7 +14,7 @@ import simplejpeg
 from photosynth.core.errors import ConfigError, QualityError
 from photosynth.core.geometry import Vec4
 from photosynth.core.items import Item, Split, read_items
-from photosynth.models.preprocess import resize_square
+from photosynth.models.resize import resize_square
 
 
 class Pictures:

@@ -17,7 +17,8 @@ from photosynth.models.lite0 import (
     same_padding,
     state_from_published,
 )
-from photosynth.models.preprocess import normalise, resize_square
+from photosynth.models.preprocess import normalise
+from photosynth.models.resize import resize_square
 from photosynth.train.pictures import decode
 
 torch.set_num_threads(1)
