@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -14,19 +15,23 @@ import trimesh
 from PIL import Image
 
 from photosynth.core.artifact import ArtifactWriter, verify_artifact
-from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
+from photosynth.core.asset import NONE_CLASS, Asset, AssetPart, read_assets
 from photosynth.core.codec import read_jsonl
 from photosynth.core.engine import UnitResult
 from photosynth.core.errors import ArtifactError, ConfigError, DependencyError, EngineError
 from photosynth.core.mesh import read_glb
+from photosynth.core.meshes import CatalogueMeshes
 from photosynth.core.progress import Silent
 from photosynth.core.record import Record, from_json, to_json
 from photosynth.core.scene import PhotoFill, Scene
 from photosynth.core.seen import check_seen
 from photosynth.sample import stage
+from photosynth.sample.arrange.separate import overlap_m
+from photosynth.sample.arrange.shapes import Shapes
 from photosynth.sample.camera import box_corners
 from photosynth.sample.meshes import PassingMeshes
 from photosynth.sample.recipe import Recipe, load_recipe
+from photosynth.sample.sight import clearance_m
 from photosynth.sample.stage import SampleConfig, run
 
 HALVES = (
@@ -377,6 +382,50 @@ def test_recipes_that_pour_are_refused_without_physics(boxes, tmp_path, monkeypa
 def test_a_missing_mesh_is_named(catalogue, tmp_path) -> None:
     with pytest.raises(ArtifactError, match=r"\.glb cannot be read"):
         run(SampleConfig(n_images=3, recipe="tabletop"), catalogue, tmp_path / "scenes")
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory) -> Path:
+    """A catalogue of five real scans and four made-up distractors."""
+    from photosynth.catalogue.stage import CatalogueConfig
+    from photosynth.catalogue.stage import run as make
+
+    folder, objects = Path(__file__).parents[2].parent / "shared" / "data" / "scans", tmp_path_factory.mktemp("objects")
+    models = [*sorted((folder / "ycb").glob("*/textured.obj"))[5:9], *sorted((folder / "products").glob("*.model"))[:1]]
+    if len(models) < 5:
+        pytest.skip(f"no scans in {folder}")
+    for model in models:
+        whole = model.parent if model.suffix == ".obj" else model
+        (objects / whole.name).symlink_to(whole)
+    config = CatalogueConfig(
+        n_distractors=4, lookalikes_per_object=0, max_texture_px=64, max_faces=3000, preview_engine="none"
+    )
+    return make(config, objects, tmp_path_factory.mktemp("catalogue") / "c").folder
+
+
+@pytest.mark.parametrize("recipe", ["tabletop", "shelf", "bin", "in_hand", "far"])
+def test_recipes_arrange_real_scans(recipe, scans, tmp_path) -> None:
+    if recipe == "bin":
+        pytest.importorskip("mujoco")
+    artifact = run(SampleConfig(n_images=50, recipe=recipe), scans, tmp_path / "scenes")
+    assets, scenes = read_assets(scans), read(artifact.folder)
+    shapes = Shapes(CatalogueMeshes(scans))
+    by_id = {asset.asset_id: asset for asset in assets}
+    for scene in scenes:
+        check_seen(scene, assets)
+        assert scene.kind != "object" or 1 <= sum(p.role == "object" for p in scene.placements) <= 12
+        hulls = []
+        for placement in scene.placements if recipe != "in_hand" else ():
+            matrix = np.array(placement.world_from_object)
+            scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
+            hull = shapes.shape(by_id[placement.asset_id], scale).hull
+            hulls.append(hull.moved(matrix[:3, :3] / scale, matrix[:3, 3]))
+            assert clearance_m(hulls[-1], scene.camera.position_m()) > 0
+        for one, other in itertools.combinations(hulls, 2):
+            smaller = min(np.linalg.norm(np.ptp(hull.points_m, axis=0)) for hull in (one, other))
+            assert overlap_m(one, other) <= 0.0051 * smaller
+    assert len(artifact.manifest.summary["classes"]) == 5
+    assert min(artifact.manifest.summary["classes"].values()) >= 3
 
 
 def test_plain2018_runs_with_photos(catalogue, tmp_path) -> None:
