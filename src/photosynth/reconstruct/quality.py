@@ -146,7 +146,7 @@ def _agreement(model: SparseModel, source: dict[str, str]) -> Check:
     """Loop consistency: see agreement.py. Right models reach 0.99; halves folded onto each other 0.5 to 0.6."""
     value = model.mean_agreement()
     words = "pairs of photos agree with the model"
-    if value < 0.93:
+    if value < 0.95:
         lost = np.zeros(len(model.files))
         np.add.at(lost, model.pairs.ravel(), np.repeat((1 - model.pair_agreement) * model.pair_matches, 2))
         worst = [source[model.files[k]] for k in np.argsort(-lost)[:4]]
@@ -155,7 +155,7 @@ def _agreement(model: SparseModel, source: dict[str, str]) -> Check:
             "parts that look alike were taken for one. Put something patterned beside the object (a newspaper, the "
             "marker sheet), and take photos in smaller steps and from higher up too"
         )
-    return Check(name="pair agreement", value=round(value, 3), grade=_graded(value, 0.93, 0.8), words=words)
+    return Check(name="pair agreement", value=round(value, 3), grade=_graded(value, 0.95, 0.88), words=words)
 
 
 def _error(model: SparseModel) -> Check:
