@@ -5,10 +5,11 @@ import pytest
 from raster_scenes import box, camera, checker, ground, lamp, placement, scene, slab, source, sphere
 
 from photosynth.core.scene import Environment
-from photosynth.render.raster.engine import RasterEngine
+from photosynth.render.raster.engine import RasterEngine, RasterOptions
 from photosynth.render.raster.twin import render_twin
 
 MESHES = source(box=box((0.12, 0.08, 0.1)), ball=sphere(), ground=ground(), odd=box(texture=checker(100, 37)))
+PLAIN = RasterOptions(ambient_occlusion=False)
 LOBBY = Environment(map_file="package:lobby.exr", strength=0.5, rotation_rad=1.0)
 SCENES = {
     "box": scene([placement("box", turn_rad=0.4)], [lamp()]),
@@ -32,7 +33,7 @@ SCENES = {
 
 @pytest.mark.parametrize("name", SCENES)
 def test_layers_agree_with_the_twin(name):
-    fast, slow = RasterEngine(MESHES).render(SCENES[name]), render_twin(SCENES[name], MESHES)
+    fast, slow = RasterEngine(MESHES, PLAIN).render(SCENES[name]), render_twin(SCENES[name], MESHES)
     assert slow.coverage.any()
     assert (fast.coverage != slow.coverage).sum() <= 2
     assert (fast.instance_ids != slow.instance_ids).sum() <= 2
@@ -52,7 +53,7 @@ def test_shadows_fall_where_rays_say():
         placement("ball", (-0.07, 0, 0)),
     ]
     lit = scene(things, [lamp((0.3, -0.2, 0.5))], Environment(strength=0.1), camera(size_wh=(64, 52), focal_px=95))
-    fast, slow = RasterEngine(MESHES).render(lit), render_twin(lit, MESHES)
+    fast, slow = RasterEngine(MESHES, PLAIN).render(lit), render_twin(lit, MESHES)
     dark = render_twin(scene(things, [], Environment(strength=0.1), lit.camera), MESHES)
     floor = (slow.instance_ids == 1) & (slow.coverage == 1)
     shadow = floor & (np.abs(slow.radiance - dark.radiance).max(axis=2) < 1e-6)

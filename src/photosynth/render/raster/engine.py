@@ -14,6 +14,7 @@ import numpy as np
 from photosynth.core.engine import MeshSource
 from photosynth.core.errors import EngineError
 from photosynth.core.frame import Layers
+from photosynth.core.record import Record
 from photosynth.core.scene import Placement, Scene
 from photosynth.render.raster.boxes import blocked_lights, box_rows
 from photosynth.render.raster.coat import MIN_ALPHA, coat_table, index_of_refraction
@@ -23,6 +24,7 @@ from photosynth.render.raster.placed import PixelBox, Placed, Silhouettes, overl
 from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_slab
 from photosynth.render.raster.shading import shade
 from photosynth.render.raster.shadow import ShadowCaster
+from photosynth.render.raster.sky import NO_NODES, NO_VALUES, AmbientLight, node_step_px
 from photosynth.render.raster.texture import decode_table
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, SAMPLES, clear_box, rasterise
@@ -33,8 +35,16 @@ CACHE_BYTES = 2 << 30
 """Prepared meshes kept in memory, all together."""
 MIN_SHADOW_SIDE_PX, MAX_SHADOW_SIDE_PX = 128, 768
 """The largest shadow map is as large as the picture, within these."""
-PHASES = ("place", "visibility", "shadow", "fragments", "shading", "silhouettes")
+PHASES = ("place", "visibility", "shadow", "fragments", "ambient", "shading", "silhouettes")
 """The keys of RasterEngine.seconds."""
+
+
+class RasterOptions(Record, frozen=True, kw_only=True):
+    """What may be left out."""
+
+    ambient_occlusion: bool = True
+    """Objects and slabs hide the environment from each other and from themselves, and send light back, one bounce
+    deep."""
 
 
 class RasterEngine:
@@ -45,8 +55,8 @@ class RasterEngine:
 
     name = "raster"
 
-    def __init__(self, meshes: MeshSource) -> None:
-        self.meshes = meshes
+    def __init__(self, meshes: MeshSource, options: RasterOptions | None = None) -> None:
+        self.meshes, self.options = meshes, options or RasterOptions()
         self.seconds = dict.fromkeys(PHASES, 0.0)
         self._prepared: OrderedDict[tuple[str, str], PreparedMesh] = OrderedDict()
         self._keys = np.zeros((0, 0, SAMPLES), np.int64)
@@ -82,12 +92,20 @@ class RasterEngine:
         starts, pixels, triangles, weights = self._fragments(layers, len(solids), box, view)
         started = self._clock("fragments", started)
         boxes, lights = box_rows(scene.surroundings, view.world_from_cam[:3, 3]), _light_rows(scene, view)
+        ambient = AmbientLight(scene, view, placed, slabs, boxes, lights) if self.options.ambient_occlusion else None
+        started = self._clock("ambient", started)
         for k, one in enumerate(solids):
-            span = int(starts[k]), int(starts[k + 1])
-            if span[0] < span[1]:
-                blocks = blocked_lights(boxes, lights, one.cam, view.world_from_cam, k - len(placed))
-                light = lights, shadows.rows, shadows.layout, shadows.texels, boxes, blocks
-                self._shade(one, scene, view, span, (pixels, triangles, weights), light, layers)
+            span, s = (int(starts[k]), int(starts[k + 1])), k - len(placed)
+            if span[0] == span[1]:
+                continue
+            values = ambient.at_vertices(k) if ambient and s < 0 else NO_VALUES
+            nodes = ambient.on_slab(s, span, pixels, triangles) if ambient and s >= 0 else NO_NODES
+            started = self._clock("ambient", started)
+            blocks = blocked_lights(boxes, lights, one.cam, view.world_from_cam, s)
+            light = lights, shadows.rows, shadows.layout, shadows.texels, boxes, blocks
+            fragments = pixels, triangles, weights
+            self._shade(one, scene, view, span, fragments, (values, nodes, node_step_px(view)), light, layers)
+            started = self._clock("shading", started)
         started = self._clock("shading", started)
         self._measure_alone(placed, view, layers)
         self._clock("silhouettes", started)
@@ -103,7 +121,7 @@ class RasterEngine:
         if key in self._prepared:
             self._prepared.move_to_end(key)
             return self._prepared[key]
-        prepared = prepare(self.meshes.mesh(*key), MAX_TEXTURE_PX)
+        prepared = prepare(self.meshes.mesh(*key), MAX_TEXTURE_PX, self.options.ambient_occlusion)
         if len(prepared.faces) > MAX_TRIANGLES:
             raise ValueError(f"{key[0]} has {len(prepared.faces)} triangles; at most {MAX_TRIANGLES} can be drawn")
         self._prepared[key] = prepared
@@ -134,7 +152,7 @@ class RasterEngine:
         )  # fmt: skip
         return starts, pixels, triangles, weights
 
-    def _shade(self, one: Placed, scene: Scene, view: View, span, fragments, lighting, layers: Layers) -> None:
+    def _shade(self, one: Placed, scene: Scene, view: View, span, fragments, ambient, lighting, layers: Layers) -> None:
         mesh, environment = one.mesh, scene.environment
         roughness, f0 = (float(np.clip(v, 0.0, 1.0)) for v in (one.roughness, one.specular_f0))
         material = np.array([*one.gain, max(roughness**2, MIN_ALPHA), index_of_refraction(f0)], np.float32)
@@ -144,7 +162,7 @@ class RasterEngine:
         world_from_object = one.caster.world_from_object[:3, :3]
         rotation = world_from_object / np.linalg.norm(world_from_object[:, 0])
         shade(
-            *span, *fragments, view.width, view.lens, one.cam, mesh.faces, mesh.normals, mesh.st, mesh.texels,
+            *span, *fragments, view.width, view.lens, one.cam, mesh.faces, mesh.normals, mesh.st, *ambient, mesh.texels,
             mesh.levels, self._decode, material, np.int32(mesh.mirrored),
             np.ascontiguousarray(view.world_from_cam[:3, :3], np.float32),
             np.ascontiguousarray(rotation, np.float32), light.sh, light.level(roughness), coat_table(roughness, f0),

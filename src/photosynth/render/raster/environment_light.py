@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from photosynth.render.color import LUMINANCE
 from photosynth.render.environment import (
     EnvironmentMap,
     load_environment,
@@ -15,6 +16,7 @@ from photosynth.render.environment import (
     sample_directions,
 )
 from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.probes import fibonacci_sphere
 
 f4 = np.float32
 
@@ -22,6 +24,10 @@ LEVEL_ROUGHNESS = (0.0, 0.25, 0.4, 0.6, 0.8, 1.0)
 """Roughness of the blurred maps."""
 LEVEL_SIDE_PX = (64, 64, 32, 16, 16, 16)
 """Side at which each is computed, before it is enlarged to MAP_SIDE_PX."""
+REGIONS = 32
+"""Directions in which the sky may be hidden."""
+REGION_FLOOR = 0.4
+"""Dark regions count as if they had this radiance (the mean is 1): so none becomes too large."""
 MAP_SIDE_PX = 64
 """Side of an octahedral map, without its border."""
 
@@ -34,10 +40,19 @@ class EnvironmentLight:
     normal n has radiance sum_k sh[k] Y_k(n).
     levels (L, S + 2, S + 2, 4) float32: octahedral maps of radiance blurred by GGX lobes of LEVEL_ROUGHNESS, with
     a border of one texel that continues them across the seam; the fourth channel is padding.
+    directions (K, 3) float64: where light comes from, closer together where there is more of it; parts (K, 3)
+    float64: radiance times solid angle of the region round each; areas (K,) float64: those solid angles.
     """
 
     sh: np.ndarray
     levels: np.ndarray
+    directions: np.ndarray
+    parts: np.ndarray
+    areas: np.ndarray
+
+    def radiance_sh(self) -> np.ndarray:
+        """(9, 3) float32: spherical harmonics of the radiance itself."""
+        return self.sh / np.array([1] + [2 / 3] * 3 + [1 / 4] * 5, np.float32)[:, None]
 
     def level(self, roughness: float) -> np.ndarray:
         """The (S + 2, S + 2, 4) map for a roughness in 0..1, mixed linearly from its neighbours."""
@@ -54,9 +69,45 @@ def environment_light(map_file: str | None) -> EnvironmentLight:
         sh = np.zeros((9, 3), np.float32)
         sh[0] = 1 / 0.28209479
         side = MAP_SIDE_PX + 2
-        return EnvironmentLight(sh, np.ones((len(LEVEL_ROUGHNESS), side, side, 4), np.float32))
+        areas = np.full(REGIONS, 4 * np.pi / REGIONS)
+        levels = np.ones((len(LEVEL_ROUGHNESS), side, side, 4), np.float32)
+        return EnvironmentLight(sh, levels, fibonacci_sphere(REGIONS), np.repeat(areas[:, None], 3, axis=1), areas)
     environment = load_environment(map_file)
-    return EnvironmentLight(irradiance_sh(environment), _levels(environment))
+    return EnvironmentLight(irradiance_sh(environment), _levels(environment), *light_regions(environment))
+
+
+def light_regions(environment: EnvironmentMap) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut a map into REGIONS rectangles of about equal weight, which is light plus REGION_FLOOR: Debevec, "A Median
+    Cut Algorithm for Light Probe Sampling", SIGGRAPH 2005. Returns directions, parts and areas of EnvironmentLight."""
+    small = _shrunk(environment.radiance, 64).astype(np.float64)
+    height, width = small.shape[:2]
+    area = np.repeat((4 * np.pi * row_weights(height) / width)[:, None], width, axis=1)
+    light = small @ LUMINANCE
+    weight = area * (light + REGION_FLOOR)
+    towards = pixel_directions(height, width)
+    level = np.cos(np.pi * (0.5 - (np.arange(height) + 0.5) / height))
+    regions = [(0, height, 0, width)]
+    while len(regions) < REGIONS:
+        sums = [weight[a:b, c:d].sum() if (b - a) * (d - c) > 1 else 0.0 for a, b, c, d in regions]
+        a, b, c, d = regions.pop(int(np.argmax(sums)))
+        if b - a > 1 and (b - a >= (d - c) * level[a:b].mean() or d - c == 1):
+            middle = a + _half_way(weight[a:b, c:d].sum(axis=1))
+            regions += [(a, middle, c, d), (middle, b, c, d)]
+        else:
+            middle = c + _half_way(weight[a:b, c:d].sum(axis=0))
+            regions += [(a, b, c, middle), (a, b, middle, d)]
+    directions, parts, areas = [], [], []
+    for a, b, c, d in regions:
+        mean = (towards[a:b, c:d] * weight[a:b, c:d, None]).sum(axis=(0, 1))
+        directions.append(mean / np.linalg.norm(mean))
+        parts.append((small[a:b, c:d] * area[a:b, c:d, None]).sum(axis=(0, 1)))
+        areas.append(area[a:b, c:d].sum())
+    return np.array(directions), np.array(parts), np.array(areas)
+
+
+def _half_way(weights: np.ndarray) -> int:
+    total = np.cumsum(weights)
+    return int(np.clip(np.searchsorted(total, total[-1] / 2) + 1, 1, len(weights) - 1))
 
 
 def irradiance_sh(environment: EnvironmentMap) -> np.ndarray:

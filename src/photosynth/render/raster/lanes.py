@@ -47,6 +47,8 @@ GX, GY, GQ = next(_names), next(_names), next(_names)
 """Shadow map coordinates, texels, and 1 / distance along the light's axis."""
 VISIBLE = next(_names)
 """Part of the light that arrives, 0..1."""
+Q0, Q1, Q2, Q3, Q4, Q5, Q6, Q7 = (next(_names) for _ in range(8))
+"""Ambient light, see VALUES in ambient: ratio, light sent back (3), ratio and light sent back for the coat."""
 SCRATCH = next(_names)
 """Length of the scratch array."""
 TO, TW, TH = 0, BLOCK, 2 * BLOCK

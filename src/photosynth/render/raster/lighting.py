@@ -35,6 +35,10 @@ from photosynth.render.raster.lanes import (
     PX,
     PY,
     PZ,
+    Q0,
+    Q1,
+    Q4,
+    Q5,
     SB,
     SG,
     SR,
@@ -98,7 +102,7 @@ def orient(s, world_from_cam, world_from_object, map_cos, map_sin, map_side):
 
 @kernel
 def add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin):
-    """Start diffuse and coat light with those of the environment.
+    """Start diffuse and coat light with those of the environment and of what stands before it.
 
     Args:
         s: in and out, the scratch array of lanes.
@@ -136,7 +140,9 @@ def add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin):
             x, y = map_cos * wx + map_sin * wy, map_cos * wy - map_sin * wx
             value = c0 + c1 * y + c2 * z + c3 * x + c4 * x * y + c5 * y * z
             value += c6 * (f4(3) * z * z - f4(1)) + c7 * x * z + c8 * (x * x - y * y)
-            s[DR + k * BLOCK + i] = strength * (value if value > f4(0) else f4(0))
+            value = strength * (value if value > f4(0) else f4(0))
+            s[DR + k * BLOCK + i] = value * s[Q0 + i] + s[Q1 + k * BLOCK + i]
+            s[SR + k * BLOCK + i] = s[SR + k * BLOCK + i] * s[Q4 + i] + s[COAT + i] * s[Q5 + k * BLOCK + i]
 
 
 @kernel

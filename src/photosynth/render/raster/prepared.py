@@ -9,11 +9,17 @@ import numpy as np
 
 from photosynth.core.mesh import Mesh
 from photosynth.core.scene import FILL_SIDE_PX, Slab
-from photosynth.render.raster.texture import mip_chain
+from photosynth.render.raster.probes import CASTER_FACES, Probes, spread_probes
+from photosynth.render.raster.tessellate import tessellate
+from photosynth.render.raster.texture import linear_from_srgb, mip_chain
 from photosynth.render.slabs import CACHED_TEXTURES, slab_mesh, texture_key
 
 PROXY_FACES = 2500
 """Meshes with more faces than this cast their shadows through a decimated copy."""
+MAX_EDGE = 0.12
+"""Edges longer than this many radii are cut, see tessellate."""
+MAX_CUT_FACES = 12000
+"""Meshes are cut into no more faces than this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +28,10 @@ class PreparedMesh:
 
     vertices (V, 3) float32; normals (V, 3) float32, unit; st (V, 2) float32 texture coordinates from the top left
     corner, t down; faces (F, 3) int32 without degenerate or non-finite triangles; texels, levels as in mip_chain;
-    proxy_vertices (P, 3) float32 welded; proxy_faces (Q, 3) int32; centre (3,) float64 and radius of a bounding
-    sphere; nbytes: what all of it weighs; mirrored: every other repeat of the texture is turned over.
+    proxy_vertices (P, 3) float32 welded; proxy_faces (Q, 3) int32; caster_vertices, caster_faces: a coarser proxy
+    that hides the sky from others; albedo (3,): mean linear colour; probes: see Probes, or None; centre
+    (3,) float64 and radius of a bounding sphere; nbytes: what all of it weighs; mirrored: every other repeat of the
+    texture is turned over.
     """
 
     vertices: np.ndarray
@@ -34,6 +42,10 @@ class PreparedMesh:
     levels: np.ndarray
     proxy_vertices: np.ndarray
     proxy_faces: np.ndarray
+    caster_vertices: np.ndarray
+    caster_faces: np.ndarray
+    albedo: np.ndarray
+    probes: Probes | None
     centre: np.ndarray
     radius: float
     nbytes: int
@@ -54,16 +66,18 @@ def prepare_slab(slab: Slab) -> PreparedMesh:
     st = np.stack([mesh.uv[:, 0], 1 - mesh.uv[:, 1]], axis=1)
     none = np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
     radius = float(np.linalg.norm(slab.size_m)) / 2
+    albedo = _mean_albedo(*_slab_mips[key], np.zeros((0, 2)))
     return PreparedMesh(
-        mesh.vertices_m, mesh.normals, st, mesh.faces, *_slab_mips[key], *none, np.zeros(3), radius, 0, True
+        mesh.vertices_m, mesh.normals, st, mesh.faces, *_slab_mips[key], *none, *none, albedo, None,
+        np.zeros(3), radius, 0, True,
     )  # fmt: skip
 
 
-def prepare(mesh: Mesh, max_texture_px: int) -> PreparedMesh:
+def prepare(mesh: Mesh, max_texture_px: int, ambient: bool = True) -> PreparedMesh:
     """Clean a mesh and compute what rendering needs again and again.
 
     Triangles with non-finite corners, corners out of range or no area are dropped; absent normals are replaced by
-    area-weighted ones, absent texture coordinates by 0.
+    area-weighted ones, absent texture coordinates by 0. Without `ambient` it gets no probes, and its faces are not cut.
     """
     vertices = np.array(mesh.vertices_m, dtype=np.float32).reshape(-1, 3)
     finite = np.isfinite(vertices).all(axis=1)
@@ -75,12 +89,28 @@ def prepare(mesh: Mesh, max_texture_px: int) -> PreparedMesh:
     if len(uv) == len(vertices):
         st = _sound_st(uv, faces)
     texels, levels = mip_chain(mesh.texture, max_texture_px)
-    proxy_vertices, proxy_faces = _proxy(vertices, faces)
     used = vertices[np.unique(faces)] if len(faces) else np.zeros((1, 3), np.float32)
     centre = (used.min(axis=0).astype(np.float64) + used.max(axis=0)) / 2
     radius = float(np.linalg.norm(used - centre, axis=1).max())
-    arrays = (vertices, normals, st, faces, texels, levels, proxy_vertices, proxy_faces)
-    return PreparedMesh(*arrays, centre, radius, sum(a.nbytes for a in arrays))
+    proxy = _proxy(vertices, faces)
+    probes = None
+    if ambient:
+        vertices, normals, st, faces = tessellate(vertices, normals, st, faces, MAX_EDGE * radius, MAX_CUT_FACES)
+        probes = spread_probes(vertices, normals, faces, proxy, centre, max(radius, 1e-9))
+    albedo = _mean_albedo(texels, levels, st[np.unique(faces)])
+    arrays = (vertices, normals, st, faces, texels, levels, *proxy, *_simplified(*proxy, CASTER_FACES), albedo)
+    return PreparedMesh(*arrays, probes, centre, radius, sum(a.nbytes for a in arrays))
+
+
+def _mean_albedo(texels: np.ndarray, levels: np.ndarray, st: np.ndarray) -> np.ndarray:
+    """(3,) float64 linear: a coarse level of the texture at texture coordinates, or all of it if there are none."""
+    offset, width, height = levels[max(0, len(levels) - 7)]
+    if len(st):
+        at = (st[:, 1] * height).astype(int) % height * width + (st[:, 0] * width).astype(int) % width
+    else:
+        at = np.arange(width * height)
+    texel = texels[offset + at]
+    return linear_from_srgb(np.stack([texel & 255, (texel >> 8) & 255, (texel >> 16) & 255], axis=1) / 255).mean(axis=0)
 
 
 def _sound_faces(vertices: np.ndarray, finite: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -126,8 +156,12 @@ def _proxy(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndar
     welded = weld.reshape(-1)[position.reshape(-1)].reshape(-1, 3)
     distinct = (welded[:, 0] != welded[:, 1]) & (welded[:, 1] != welded[:, 2]) & (welded[:, 0] != welded[:, 2])
     points, welded = np.ascontiguousarray(points), np.ascontiguousarray(welded[distinct], dtype=np.int32)
-    if len(welded) > PROXY_FACES:
+    return _simplified(points, welded, PROXY_FACES)
+
+
+def _simplified(points: np.ndarray, welded: np.ndarray, max_faces: int) -> tuple[np.ndarray, np.ndarray]:
+    if len(welded) > max_faces:
         import fast_simplification
 
-        points, welded = fast_simplification.simplify(points, welded, target_count=PROXY_FACES)
+        points, welded = fast_simplification.simplify(points, welded, target_count=max_faces)
     return np.ascontiguousarray(points, dtype=np.float32), np.ascontiguousarray(welded, dtype=np.int32)

@@ -10,32 +10,60 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
-from photosynth.render.raster.lanes import AB, AG, AR, NX, NY, NZ, PX, PY, PZ, TH, TO, TS, TSX, TT, TTX, TW, Z
+from photosynth.render.raster.lanes import (
+    AB,
+    AG,
+    AR,
+    BLOCK,
+    NX,
+    NY,
+    NZ,
+    PX,
+    PY,
+    PZ,
+    Q0,
+    TH,
+    TO,
+    TS,
+    TSX,
+    TT,
+    TTX,
+    TW,
+    Z,
+)
 
 f4 = np.float32
 
+REACH = 1.0
+"""How far a triangle is continued beyond its edges, in barycentric coordinates."""
+
 
 @kernel
-def gather_surface(start, stop, pixels, triangles, width, lens, cam, faces, normals, st, levels, s, n):
+def gather_surface(
+    start, stop, pixels, triangles, weights, width, lens, cam, faces, normals, st, levels, ambient, s, n
+):
     """Fill position (camera's frame), depth, normal (object's frame) and texture footprint of fragments start..stop.
 
-    A pixel whose centre lies outside the fragment's triangle is shaded at the nearest place in barycentric
-    coordinates. The texture will be read twice along the longer axis of the pixel's footprint, so the mip level
-    is the one whose texels are nearest in size to the shorter axis, or to half the longer one.
+    A pixel whose centre lies outside the fragment's triangle is shaded where its ray meets the triangle's plane, as
+    long as the fragment fills the pixel and that is within REACH: there, the surface goes on. Otherwise it is shaded
+    at the nearest place in barycentric coordinates. The texture will be read twice along the longer axis of the
+    pixel's footprint, so the mip level is the first whose texels are more than half the shorter axis, or a quarter
+    of the longer one: bilinear reads blur by about a texel, and this leaves the picture as sharp as a box filter.
 
     Args:
         start, stop: int, at most BLOCK apart.
-        pixels, triangles: (m,) int32 from emit_fragments.
+        pixels, triangles, weights: (m,) from emit_fragments.
         width: int, of the picture.
         lens: (3,) float64, as in View.
         cam: (>= V, 3) float64 from transform_vertices.
         faces, normals, st, levels: as in PreparedMesh.
+        ambient: (V, 8) float32, ambient light at the vertices; or (0, 8), and the lanes for it stay as they are.
         s: out, the scratch array of lanes; n: out, the same for integers.
     """
     inverse_focal = 1.0 / lens[0]
     texture_w, texture_h = f4(levels[0, 1]), f4(levels[0, 2])
     last_level = levels.shape[0] - 1
-    last = -1
+    last, lit = -1, ambient.shape[0] > 0
     a, b, c = 0, 0, 0
     bx, by, bz, cx, cy, cz, nx, ny, nz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     sx, sy, tx, ty, s0, ds1, ds2, t0, dt1, dt2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -65,8 +93,10 @@ def gather_surface(start, stop, pixels, triangles, width, lens, cam, faces, norm
             inverse = 1.0 / facing
             fb = (dx * bx + dy * by + bz) * inverse
             fc = (dx * cx + dy * cy + cz) * inverse
-            fb = min(max(fb, 0.0), 1.0)
-            fc = min(max(fc, 0.0), 1.0 - fb)
+            fa = 1.0 - fb - fc
+            if weights[k] & 7 < 4 or min(fa, fb, fc) < -REACH:
+                fb = min(max(fb, 0.0), 1.0)
+                fc = min(max(fc, 0.0), 1.0 - fb)
         fa = 1.0 - fb - fc
         s[PX + i] = fa * cam[a, 0] + fb * cam[b, 0] + fc * cam[c, 0]
         s[PY + i] = fa * cam[a, 1] + fb * cam[b, 1] + fc * cam[c, 1]
@@ -77,6 +107,9 @@ def gather_surface(start, stop, pixels, triangles, width, lens, cam, faces, norm
         s[NX + i] = ga * normals[a, 0] + gb * normals[b, 0] + gc * normals[c, 0]
         s[NY + i] = ga * normals[a, 1] + gb * normals[b, 1] + gc * normals[c, 1]
         s[NZ + i] = ga * normals[a, 2] + gb * normals[b, 2] + gc * normals[c, 2]
+        if lit:
+            for q in range(8):
+                s[Q0 + q * BLOCK + i] = ga * ambient[a, q] + gb * ambient[b, q] + gc * ambient[c, q]
         ps, pt = fb * ds1 + fc * ds2, fb * dt1 + fc * dt2
         per_pixel = inverse * inverse_focal
         ux, uy = f4((sx - ps * nx) * per_pixel), f4((sy - ps * ny) * per_pixel)
@@ -87,7 +120,7 @@ def gather_surface(start, stop, pixels, triangles, width, lens, cam, faces, norm
             long2, short2, ux, vx = short2, long2, uy, vy
         footprint2 = max(short2, long2 * f4(0.25))
         level = 0
-        while footprint2 > f4(2) and level < last_level:
+        while footprint2 > f4(4) and level < last_level:
             footprint2 *= f4(0.25)
             level += 1
         s[TS + i] = s0 + ps

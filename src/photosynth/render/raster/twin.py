@@ -2,7 +2,8 @@
 
 The same maths by other means: visibility by ray casting (Moeller and Trumbore, "Fast, Minimum Storage Ray-Triangle
 Intersection", 1997), shadows by one ray to each light's centre, shading in float64. What it cannot share with the
-kernels are penumbrae, whose place is approximate there and which do not exist here.
+kernels are penumbrae, whose place is approximate there and which do not exist here. Ambient occlusion is left out of
+the picture (RasterOptions can do the same) and has a twin of its own, `sky_seen`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from photosynth.core.scene import Light, Placement, Scene, Slab
 from photosynth.render.raster.coat import COAT_STEPS, MIN_ALPHA, coat_table, fresnel, index_of_refraction
 from photosynth.render.raster.environment_light import MAP_SIDE_PX, environment_light, sh_basis
 from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_slab
+from photosynth.render.raster.surface import REACH
 from photosynth.render.raster.texture import linear_from_srgb
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import SAMPLE_X, SAMPLE_Y, SAMPLES
@@ -37,7 +39,7 @@ def render_twin(scene: Scene, meshes: MeshSource, max_texture_px: int = 2048) ->
     """Layers of a small scene of few triangles. full_area_px counts only what lies in the picture."""
     view = view_of(scene.camera)
     solids = [
-        _solid(p, prepare(meshes.mesh(p.asset_id, p.part), max_texture_px), p.world_from_object, view)
+        _solid(p, prepare(meshes.mesh(p.asset_id, p.part), max_texture_px, ambient=False), p.world_from_object, view)
         for p in scene.placements
     ]
     count = len(solids)
@@ -114,7 +116,9 @@ def _settle(scene: Scene, view: View, solids: list[_Solid], hits: list, layers: 
         triangles = np.array([_commonest(s) for s in seen], dtype=int)
         if not len(triangles):
             continue
-        radiance, depth, normal = _shade(scene, view, solids, solid, rows, columns, triangles)
+        radiance, depth, normal = _shade(
+            scene, view, solids, solid, rows, columns, triangles, samples[k][rows, columns] == SAMPLES
+        )
         share = samples[k][rows, columns] / SAMPLES
         layers.radiance[rows, columns] += (share[:, None] * radiance).astype(np.float32)
         mine = wins[rows, columns] == k
@@ -133,10 +137,10 @@ def _commonest(triangles: np.ndarray) -> int:
     return max(triangles.tolist(), key=triangles.tolist().count)
 
 
-def _shade(scene, view, solids, solid: _Solid, rows, columns, triangles):
+def _shade(scene, view, solids, solid: _Solid, rows, columns, triangles, full):
     """Radiance (m, 3), depth (m,) and world normal (m, 3) of fragments of one placement."""
     mesh, surface = solid.mesh, solid.surface
-    weights, footprint = _barycentric(solid, view, rows, columns, triangles)
+    weights, footprint = _barycentric(solid, view, rows, columns, triangles, full)
     corners = mesh.faces[triangles]
     cam = np.einsum("mk,mkc->mc", weights, solid.cam[triangles])
     position = cam @ view.world_from_cam[:3, :3].T + view.world_from_cam[:3, 3]
@@ -152,8 +156,9 @@ def _shade(scene, view, solids, solid: _Solid, rows, columns, triangles):
     return albedo * (1 - coat_part[:, None]) * diffuse + coat, cam[:, 2], normal
 
 
-def _barycentric(solid: _Solid, view: View, rows, columns, triangles) -> tuple[np.ndarray, np.ndarray]:
-    """Clamped weights (m, 3) at pixel centres, and how texture coordinates change: (m, 2 axes, 2) per pixel."""
+def _barycentric(solid: _Solid, view: View, rows, columns, triangles, full) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (m, 3) at pixel centres, clamped unless the pixel is full; and how texture coordinates change: (m, 2
+    axes, 2) per pixel."""
     st = solid.mesh.st[solid.mesh.faces[triangles]].astype(float)
     inverse = np.linalg.inv(solid.cam[triangles].transpose(0, 2, 1))
 
@@ -172,6 +177,8 @@ def _barycentric(solid: _Solid, view: View, rows, columns, triangles) -> tuple[n
     middle = unclamped(0, 0)
     b = np.clip(middle[:, 1], 0, 1)
     c = np.clip(middle[:, 2], 0, 1 - b)
+    goes_on = full & (middle.min(axis=1) >= -REACH)
+    b, c = np.where(goes_on, middle[:, 1], b), np.where(goes_on, middle[:, 2], c)
     step = 1e-4
     axes = [(unclamped(step, 0) - unclamped(-step, 0)) / (2 * step)]
     axes.append((unclamped(0, step) - unclamped(0, -step)) / (2 * step))
@@ -186,7 +193,7 @@ def _albedo(mesh: PreparedMesh, st: np.ndarray, footprint: np.ndarray) -> np.nda
     axis = np.clip(footprint[np.arange(len(st)), long], -1, 1)
     size = np.maximum(length.min(axis=1), length.max(axis=1) / 2)
     with np.errstate(divide="ignore"):
-        level = np.clip(np.ceil(np.log2(size) - 0.5), 0, len(mesh.levels) - 1).astype(int)
+        level = np.clip(np.ceil(np.log2(size) - 1), 0, len(mesh.levels) - 1).astype(int)
     total = np.zeros((len(st), 3))
     for along in (-0.25, 0.25):
         total += _bilinear(mesh, level, st + along * axis)
@@ -269,6 +276,32 @@ def _blocked(solids: list[_Solid], origins: np.ndarray, light: Light) -> np.ndar
                 distance = _intersect(origins, rays, a, b, c)
                 blocked |= (distance > 1e-6) & (distance < 1)
     return blocked
+
+
+def sky_seen(scene: Scene, meshes: MeshSource, points: np.ndarray, normals: np.ndarray, rays: int = 144) -> np.ndarray:
+    """The cosine-weighted part (n,) of the sky that points (n, 3) in the world see, by stratified rays."""
+    view = view_of(scene.camera)
+    solids = [
+        _solid(p, prepare(meshes.mesh(p.asset_id, p.part), 64, ambient=False), p.world_from_object, view)
+        for p in scene.placements
+    ]
+    solids += [_solid(s, prepare_slab(s), s.world_from_slab, view) for s in scene.surroundings]
+    corners = np.concatenate([solid.world for solid in solids])
+    side = int(np.sqrt(rays))
+    u, v = (a.ravel() for a in np.meshgrid(*[(np.arange(side) + 0.5) / side] * 2))
+    seen = np.zeros(len(points))
+    for i, (point, normal) in enumerate(zip(points, normals, strict=True)):
+        aside = np.array([0.0, 0.0, 1.0]) if abs(normal[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
+        right = _unit(np.cross(aside, normal))
+        level, turn = np.sqrt(u)[:, None], 2 * np.pi * v[:, None]
+        towards = level * np.cos(turn) * right + level * np.sin(turn) * np.cross(normal, right)
+        towards = towards + np.sqrt(1 - u)[:, None] * normal
+        free = np.ones(len(towards), bool)
+        for a, b, c in corners:
+            distance = _intersect(point + 1e-5 * normal, towards, a, b, c)
+            free &= ~((distance > 0) & np.isfinite(distance))
+        seen[i] = free.mean()
+    return seen
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -1,0 +1,118 @@
+"""Ambient light on slabs: worked out at nodes a few pixels apart on the planes of their faces, and interpolated.
+
+A node lies where the ray of its pixel meets the plane, whatever stands before it there, so that every fragment has
+four nodes of its own face about it. Nodes inside another slab count next to nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.lanes import BLOCK, Q0
+
+f4 = np.float32
+
+FAINT = f4(1e-3)
+"""Weight of a node inside another slab."""
+
+
+@kernel
+def mark_nodes(start, stop, pixels, triangles, width, step, wanted):
+    """Mark the nodes that fragments start..stop of a slab need: `wanted` (6, h, w) bool, by face."""
+    for k in range(start, stop):
+        face = triangles[k] // 2
+        row = pixels[k] // width
+        i, j = (pixels[k] - row * width) // step, row // step
+        wanted[face, j, i] = True
+        wanted[face, j, i + 1] = True
+        wanted[face, j + 1, i] = True
+        wanted[face, j + 1, i + 1] = True
+
+
+@kernel
+def place_nodes(wanted, step, lens, rotation, boxes, own, count, points, normals, places, inside):
+    """Where wanted nodes stand.
+
+    Args:
+        wanted: from mark_nodes.
+        step: int, pixels between nodes.
+        lens: (3,) float64, as in View; rotation: (3, 3) float64, world from camera.
+        boxes: (S, 15) float32 from box_rows; own: the slab.
+        count: int, how many are wanted.
+        points, normals: out (count, 3) float32, from the eye along the world's axes.
+        places: out (count,) int64, their numbers in `wanted`; inside: out (count,) bool, in another slab.
+    """
+    n = 0
+    box = boxes[own]
+    for face in range(6):
+        axis, sign = face // 2, f4(1) if face % 2 == 1 else f4(-1)
+        for j in range(wanted.shape[1]):
+            for i in range(wanted.shape[2]):
+                if not wanted[face, j, i]:
+                    continue
+                x, y = (i * step + 0.5 - lens[1]) / lens[0], (j * step + 0.5 - lens[2]) / lens[0]
+                dx = f4(rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2])
+                dy = f4(rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2])
+                dz = f4(rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2])
+                at = box[12 + axis] * sign
+                along = box[3 * axis] * dx + box[3 * axis + 1] * dy + box[3 * axis + 2] * dz
+                eye = -(box[3 * axis] * box[9] + box[3 * axis + 1] * box[10] + box[3 * axis + 2] * box[11])
+                t = (at - eye) / along if abs(along) > f4(1e-9) else f4(1e6)
+                t = t if t > f4(0) and t < f4(1e6) else f4(1e6)
+                px, py, pz = box[9], box[10], box[11]
+                for other in range(3):
+                    ax, ay, az = box[3 * other], box[3 * other + 1], box[3 * other + 2]
+                    half = box[12 + other]
+                    offset = ax * (t * dx - box[9]) + ay * (t * dy - box[10]) + az * (t * dz - box[11])
+                    offset = at if other == axis else min(max(offset, -half), half)
+                    px, py, pz = px + offset * ax, py + offset * ay, pz + offset * az
+                points[n, 0], points[n, 1], points[n, 2] = px, py, pz
+                for k in range(3):
+                    normals[n, k] = sign * box[3 * axis + k]
+                places[n] = (face * wanted.shape[1] + j) * wanted.shape[2] + i
+                inside[n] = False
+                for s in range(boxes.shape[0]):
+                    if s != own:
+                        inside[n] |= _is_inside(boxes[s], px, py, pz)
+                n += 1
+
+
+@kernel
+def _is_inside(box, x, y, z):
+    x, y, z = x - box[9], y - box[10], z - box[11]
+    for axis in range(3):
+        along = box[3 * axis] * x + box[3 * axis + 1] * y + box[3 * axis + 2] * z
+        if abs(along) > box[12 + axis] + f4(1e-4):
+            return False
+    return True
+
+
+@kernel
+def fill_nodes(places, values, inside, nodes):
+    """Put values (n, 8) and weights into the lattice `nodes` (6 * h * w, 9) float32."""
+    for n in range(places.shape[0]):
+        weight = FAINT if inside[n] else f4(1)
+        for k in range(8):
+            nodes[places[n], k] = weight * values[n, k]
+        nodes[places[n], 8] = weight
+
+
+@kernel
+def read_lattice(start, stop, pixels, triangles, width, step, nodes, s):
+    """Interpolate nodes (6, h, w, 9) at fragments start..stop of a slab into the lanes from Q0 on."""
+    inverse = f4(1) / f4(step)
+    for k in range(start, stop):
+        at = k - start
+        face = triangles[k] // 2
+        row = pixels[k] // width
+        column = pixels[k] - row * width
+        i, j = column // step, row // step
+        fx, fy = f4(column - i * step) * inverse, f4(row - j * step) * inverse
+        wd = fx * fy
+        wb, wc = fx - wd, fy - wd
+        wa = f4(1) - fx - wc
+        n00, n01, n10, n11 = nodes[face, j, i], nodes[face, j, i + 1], nodes[face, j + 1, i], nodes[face, j + 1, i + 1]
+        weight = f4(1) / (wa * n00[8] + wb * n01[8] + wc * n10[8] + wd * n11[8] + f4(1e-12))
+        for q in range(8):
+            s[Q0 + q * BLOCK + at] = (wa * n00[q] + wb * n01[q] + wc * n10[q] + wd * n11[q]) * weight

@@ -1,0 +1,190 @@
+"""Probes: points spread over a mesh at which ambient light is worked out, and what the mesh hides from itself there.
+
+What a rigid object hides from itself never changes, so it is computed once: Sloan, Kautz and Snyder, "Precomputed
+Radiance Transfer", SIGGRAPH 2002, with nine coefficients, kept as the part that is missing. Where nothing is hidden
+that part is exactly zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photosynth.render.raster.jit import kernel
+
+MAX_PROBES = 1200
+"""Most probes on one mesh."""
+DIRECTIONS = 96
+"""Directions in which an object is asked what it hides from itself."""
+MAP_SIDE_PX = 128
+"""Side of the depth map for each."""
+CASTER_FACES = 300
+"""Faces of the copy that hides the sky from other objects."""
+UNHIDDEN = 0.015
+"""An object that hides no more than this part of the sky from any probe counts as convex."""
+
+
+@dataclass(frozen=True, eq=False)
+class Probes:
+    """Probes of one mesh, in the object's frame.
+
+    points, normals (P, 3) float32; hidden (P, 9) float32: coefficients of what the object hides, so that the hidden
+    light on a white Lambertian surface is hidden @ (radiance coefficients); nearest (V, 3) int32 and weights (V, 3)
+    float32: how each vertex of the mesh mixes its probes; convex: nothing is hidden anywhere.
+    """
+
+    points: np.ndarray
+    normals: np.ndarray
+    hidden: np.ndarray
+    nearest: np.ndarray
+    weights: np.ndarray
+    convex: bool
+
+
+def spread_probes(
+    vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray, proxy, centre: np.ndarray, radius: float
+) -> Probes:
+    """Choose probes among the vertices, and find what is hidden from each.
+
+    Args:
+        vertices, normals: (V, 3) float32 of the mesh; faces: (F, 3) int32.
+        proxy: vertices (P, 3) float32 and faces (Q, 3) int32 of a simpler copy, which does the hiding.
+        centre, radius: of the mesh's bounding sphere, metres.
+    """
+    from scipy.spatial import cKDTree
+
+    used = np.unique(faces)
+    if not len(used):
+        none = np.zeros((0, 3), np.float32)
+        nowhere = np.zeros((len(vertices), 3), np.int32)
+        return Probes(none, none, np.zeros((0, 9), np.float32), nowhere, nowhere.astype(np.float32), True)
+    keys = np.concatenate([vertices / radius, normals * 0.35], axis=1)  # a probe serves its own side of a thin wall
+    chosen = used[_thinned(keys[used])]
+    count = min(3, len(chosen))
+    distance, nearest = cKDTree(keys[chosen]).query(keys, k=count)
+    distance, nearest = distance.reshape(len(keys), count), nearest.reshape(len(keys), count)
+    weights = 1 / (distance + 1e-3) ** 2
+    weights /= weights.sum(axis=1, keepdims=True)
+    if count < 3:
+        nearest, weights = (np.pad(a, ((0, 0), (0, 3 - count))) for a in (nearest, weights))
+    points, directions = np.ascontiguousarray(vertices[chosen]), np.ascontiguousarray(normals[chosen])
+    hidden = hidden_from_itself(points - centre, directions, proxy[0] - centre, proxy[1], radius)
+    convex = bool(hidden[:, 0].max() / SH_MEAN < UNHIDDEN)
+    return Probes(points, directions, hidden, nearest.astype(np.int32), weights.astype(np.float32), convex)
+
+
+SH_MEAN = 0.28209479
+"""Y_00."""
+
+
+def _thinned(keys: np.ndarray) -> np.ndarray:
+    """Numbers of at most about MAX_PROBES of (n, 6) keys, one in each cell of a grid that is coarse enough."""
+    cell = 0.02
+    while True:
+        _, first = np.unique(np.floor(keys / cell), axis=0, return_index=True)
+        if len(first) <= MAX_PROBES:
+            return np.sort(first)
+        cell *= 1.15
+
+
+def fibonacci_sphere(count: int) -> np.ndarray:
+    """(count, 3) unit directions, evenly spread (Gonzalez, "Measurement of areas on a sphere using Fibonacci and
+    latitude-longitude lattices", 2010)."""
+    k = np.arange(count) + 0.5
+    z, azimuth = 1 - 2 * k / count, np.pi * (1 + 5**0.5) * k
+    level = np.sqrt(1 - z * z)
+    return np.stack([level * np.cos(azimuth), level * np.sin(azimuth), z], axis=1)
+
+
+def frames_towards(directions: np.ndarray) -> np.ndarray:
+    """(n, 3, 3) float32 rotations whose rows are right, up and the direction itself."""
+    d = np.asarray(directions, dtype=np.float64)
+    aside = np.where(np.abs(d[:, 2:]) < 0.9, np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0]))
+    right = np.cross(aside, d)
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    return np.stack([right, np.cross(d, right), d], axis=1).astype(np.float32)
+
+
+def hidden_from_itself(points, normals, proxy_vertices, proxy_faces, radius: float) -> np.ndarray:
+    """(P, 9) float32, `hidden` of Probes: an orthographic depth map of the proxy from each of DIRECTIONS.
+
+    Points and proxy are given from the centre of the bounding sphere.
+    """
+    from photosynth.render.raster.environment_light import sh_basis
+
+    directions = fibonacci_sphere(DIRECTIONS)
+    hidden = np.zeros((len(points), 9), np.float32)
+    basis = sh_basis(directions).astype(np.float32)
+    depth = np.empty((MAP_SIDE_PX, MAP_SIDE_PX), np.float32)
+    scale = np.float32((MAP_SIDE_PX / 2 - 2) / radius)
+    points = points.astype(np.float32)
+    for frame, y in zip(frames_towards(directions), basis, strict=True):
+        depth[:] = -np.inf
+        turned = (proxy_vertices @ frame.T).astype(np.float32)
+        draw_depth(turned, proxy_faces, scale, depth)
+        add_hidden(points, normals, frame, scale, depth, y * np.float32(4 / DIRECTIONS), hidden)
+    return hidden
+
+
+@kernel
+def draw_depth(turned, faces, scale, depth):
+    """Draw the faces that look along +z into an orthographic map: the largest z wins.
+
+    Args:
+        turned: (V, 3) float32, map axes, the middle of the map at 0.
+        faces: (F, 3) int32.
+        scale: float32, texels in a metre.
+        depth: in and out (S, S) float32, metres.
+    """
+    side = depth.shape[0]
+    half = side * 0.5
+    for t in range(faces.shape[0]):
+        a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
+        x0, y0, z0 = turned[a, 0] * scale + half, turned[a, 1] * scale + half, turned[a, 2]
+        x1, y1, z1 = turned[b, 0] * scale + half, turned[b, 1] * scale + half, turned[b, 2]
+        x2, y2, z2 = turned[c, 0] * scale + half, turned[c, 1] * scale + half, turned[c, 2]
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if not area > 1e-6:
+            continue
+        inverse = 1.0 / area
+        left, right = int(max(min(x0, x1, x2) + 0.5, 0.0)), int(min(max(x0, x1, x2) + 0.5, float(side)))
+        top, bottom = int(max(min(y0, y1, y2) + 0.5, 0.0)), int(min(max(y0, y1, y2) + 0.5, float(side)))
+        for iy in range(top, bottom):
+            y = iy + 0.5
+            for ix in range(left, right):
+                x = ix + 0.5
+                wb = ((x - x0) * (y2 - y0) - (x2 - x0) * (y - y0)) * inverse
+                wc = ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) * inverse
+                if wb >= 0.0 and wc >= 0.0 and wb + wc <= 1.0:
+                    z = z0 + wb * (z1 - z0) + wc * (z2 - z0)
+                    if z > depth[iy, ix]:
+                        depth[iy, ix] = z
+
+
+@kernel
+def add_hidden(points, normals, frame, scale, depth, basis, hidden):
+    """Add one direction's part to `hidden` (P, 9) at the points from which the map hides it.
+
+    Args:
+        points, normals: (P, 3) float32.
+        frame: (3, 3) float32 from frames_towards.
+        scale, depth: as in draw_depth.
+        basis: (9,) float32: spherical harmonics of the direction, times its share of the sphere over pi.
+    """
+    half = depth.shape[0] * 0.5
+    texel = 1.0 / scale
+    for i in range(points.shape[0]):
+        nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
+        cosine = nx * frame[2, 0] + ny * frame[2, 1] + nz * frame[2, 2]
+        if cosine <= 0.0:
+            continue
+        push = texel * 1.5
+        x, y, z = points[i, 0] + push * nx, points[i, 1] + push * ny, points[i, 2] + push * nz
+        u = int((x * frame[0, 0] + y * frame[0, 1] + z * frame[0, 2]) * scale + half)
+        v = int((x * frame[1, 0] + y * frame[1, 1] + z * frame[1, 2]) * scale + half)
+        along = x * frame[2, 0] + y * frame[2, 1] + z * frame[2, 2]
+        u, v = min(max(u, 0), depth.shape[1] - 1), min(max(v, 0), depth.shape[0] - 1)
+        if depth[v, u] > along + texel * 1.5:
+            for k in range(9):
+                hidden[i, k] += cosine * basis[k]
