@@ -32,12 +32,14 @@ def linear_from_srgb_exact(value: np.ndarray) -> np.ndarray:
     return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
 
 
-_LINEAR_OF_BYTE = linear_from_srgb(np.arange(256) / 255).astype(np.float32)
+_LINEAR_OF_BYTE = linear_from_srgb(np.arange(256) / 255).astype(np.float32)[None]
 
 
 def linear_from_bytes(image: np.ndarray) -> np.ndarray:
     """(H, W, 3) float32 linear light from uint8 sRGB."""
-    return _LINEAR_OF_BYTE[image]
+    import cv2
+
+    return cv2.LUT(image, _LINEAR_OF_BYTE)
 
 
 @lru_cache(maxsize=64)

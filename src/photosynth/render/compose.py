@@ -14,6 +14,7 @@ from photosynth.render.fills import draw_fill
 from photosynth.render.film import cover, mean_luminance
 from photosynth.render.finish import apply_finish
 from photosynth.render.occluders import paste, shifted_blur
+from photosynth.render.paint import darken
 
 MAX_MATCH_GAIN = 8.0
 
@@ -56,7 +57,7 @@ def draw_background(background: Background, camera: Camera, layers: Layers) -> t
         side = min(camera.size_wh)
         offset = np.array(background.contact_offset_rel) * side
         shadow = shifted_blur(layers.coverage, offset, background.contact_blur_rel * side)
-        canvas *= 1 - np.float32(background.contact_shadow) * shadow[..., None]
+        darken(canvas, shadow, np.float32(background.contact_shadow))
     return canvas, gain
 
 

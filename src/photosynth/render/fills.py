@@ -27,6 +27,8 @@ from photosynth.render.surface_fills import draw_grain, draw_speckle, draw_weave
 
 PHOTO_CACHE_SIDE_PX = 1024
 ENVIRONMENT_SIDE_PX = 160
+MAX_RADIANCE = 64.0
+"""An environment's light is cut to this in a fill."""
 
 
 def draw_fill(fill: Fill, size_wh: tuple[int, int], distortion: tuple[float, ...] = ()) -> np.ndarray:
@@ -101,7 +103,8 @@ def _photo(fill: PhotoFill, size_wh: tuple[int, int]) -> np.ndarray:
 
 
 def _environment(fill: EnvironmentFill, size_wh: tuple[int, int], distortion: tuple[float, ...]) -> np.ndarray:
-    from photosynth.render.environment import load_environment, sample_directions
+    from photosynth.render.environment import load_environment
+    from photosynth.render.panorama import look
 
     width, height = size_wh
     shrink = min(1.0, ENVIRONMENT_SIDE_PX / max(size_wh))
@@ -117,15 +120,14 @@ def _environment(fill: EnvironmentFill, size_wh: tuple[int, int], distortion: tu
         x = ((np.arange(small_w) + 0.5) - axis_px[0])[None, :] / focal_px
         y = ((np.arange(small_h) + 0.5) - axis_px[1])[:, None] / focal_px
     c, s = np.cos(fill.roll_rad), np.sin(fill.roll_rad)
-    right, down = x * c - y * s, x * s + y * c
+    x, y = np.float32(x * c - y * s), np.float32(x * s + y * c)
     cp, sp, cy, sy = np.cos(fill.pitch_rad), np.sin(fill.pitch_rad), np.cos(fill.yaw_rad), np.sin(fill.yaw_rad)
-    forward_axis = np.array([cp * cy, cp * sy, sp])
-    right_axis = np.array([sy, -cy, 0.0])
-    down_axis = np.array([sp * cy, sp * sy, -cp])
-    rays = forward_axis + right[..., None] * right_axis + down[..., None] * down_axis
-    rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
-    seen = sample_directions(load_environment(fill.map_file), rays.astype(np.float32)) * np.float32(fill.exposure)
-    return cv2.resize(np.clip(seen, 0, 64).astype(np.float32), size_wh, interpolation=cv2.INTER_LINEAR)
+    axes = np.array([[sy, -cy, 0.0], [sp * cy, sp * sy, -cp], [cp * cy, cp * sy, sp]], np.float32)
+    seen = np.empty((small_h, small_w, 3), np.float32)
+    exposure = np.float32(fill.exposure)
+    look(load_environment(fill.map_file).radiance, axes, x, y, np.float32(MAX_RADIANCE) / max(exposure, 1e-9), seen)
+    seen *= exposure
+    return cv2.resize(seen, size_wh, interpolation=cv2.INTER_LINEAR)
 
 
 def _mesh(fill: MeshFill, size_wh: tuple[int, int]) -> np.ndarray:

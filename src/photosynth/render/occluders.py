@@ -9,6 +9,7 @@ from photosynth.core.rng import rng_for
 from photosynth.core.scene import Hand, Occluder, Patch
 from photosynth.render.color import linear_from_srgb
 from photosynth.render.fills import draw_fill
+from photosynth.render.paint import blend, blend_skin, darken
 
 _SUBPIXEL_BITS = 4
 
@@ -29,20 +30,33 @@ def _paste_patch(canvas: np.ndarray, patch: Patch, light_gain: float) -> np.ndar
     height, width = canvas.shape[:2]
     side = min(height, width)
     corners = np.array(patch.outline_rel, np.float64) * (width, height)
-    mask = _polygon(corners, (width, height))
-    mask = _soften(mask, patch.softness_rel * side)
+    blur_px = patch.softness_rel * side
     if patch.shadow_strength > 0:
-        shadow = shifted_blur(mask, np.array(patch.shadow_offset_rel) * side, patch.shadow_blur_rel * side)
-        canvas *= 1 - np.float32(patch.shadow_strength) * shadow[..., None]
-    low = np.floor(np.clip(corners.min(axis=0) - 3, 0, (width - 1, height - 1))).astype(int)
-    high = np.ceil(np.clip(corners.max(axis=0) + 3, low + 1, (width, height))).astype(int)
-    window = (slice(low[1], high[1]), slice(low[0], high[0]))
-    colour = draw_fill(patch.fill, (int(high[0] - low[0]), int(high[1] - low[1])))
-    alpha = mask[window][..., None]
-    canvas[window] = canvas[window] * (1 - alpha) + colour * np.float32(light_gain) * alpha
-    covered = np.zeros_like(mask)
-    covered[window] = mask[window]
+        offset, shadow_px = np.array(patch.shadow_offset_rel) * side, patch.shadow_blur_rel * side
+        around = _box(corners, (width, height), 4 * (blur_px + shadow_px) + np.abs(offset).max() + 8)
+        mask = _soften(_polygon(corners, around), blur_px)
+        darken(canvas[_slices(around)], shifted_blur(mask, offset, shadow_px), np.float32(patch.shadow_strength))
+    else:
+        around = _box(corners, (width, height), 4 * blur_px + 8)
+        mask = _soften(_polygon(corners, around), blur_px)
+    x0, y0, x1, y1 = box = _box(corners, (width, height), 3.0)
+    alpha = mask[y0 - around[1] : y1 - around[1], x0 - around[0] : x1 - around[0]]
+    blend(canvas[_slices(box)], draw_fill(patch.fill, (x1 - x0, y1 - y0)), alpha, np.float32(light_gain))
+    covered = np.zeros((height, width), np.float32)
+    covered[_slices(box)] = alpha
     return covered
+
+
+def _box(corners: np.ndarray, size_wh: tuple[int, int], margin_px: float) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 of the pixels round some corners, at least one, within the picture."""
+    size = np.array(size_wh)
+    low = np.floor(np.clip(corners.min(axis=0) - margin_px, 0, size - 1)).astype(int)
+    high = np.ceil(np.clip(corners.max(axis=0) + margin_px, low + 1, size)).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _slices(box: tuple[int, int, int, int]) -> tuple[slice, slice]:
+    return slice(box[1], box[3]), slice(box[0], box[2])
 
 
 def _paste_hand(canvas: np.ndarray, hand: Hand, light_gain: float) -> np.ndarray:
@@ -66,30 +80,30 @@ def _paste_hand(canvas: np.ndarray, hand: Hand, light_gain: float) -> np.ndarray
     _thick_line(drawing, palm, palm - inward * 3 * side, radius * 1.5)
     mask = _soften(drawing.astype(np.float32) / 255, 0.003 * side)
     shadow = shifted_blur(mask, inward * finger * 0.3, finger * 0.45)
-    canvas *= 1 - np.float32(0.45) * shadow[..., None]
-    canvas += (_skin(mask, hand, finger) * np.float32(light_gain) - canvas) * mask[..., None]
+    darken(canvas, shadow, np.float32(0.45))
+    _lay_skin(canvas, mask, hand, finger, light_gain)
     return mask
 
 
-def _skin(mask: np.ndarray, hand: Hand, finger_px: float) -> np.ndarray:
-    """Skin colour, rounded by the distance from the edge and mottled."""
+def _lay_skin(canvas: np.ndarray, mask: np.ndarray, hand: Hand, finger_px: float, light_gain: float) -> None:
+    """Skin over the canvas, in place: rounded by the distance from the edge and mottled."""
     height, width = mask.shape
     rng = rng_for(hand.seed, 0, "hand")
     rounded = cv2.GaussianBlur(mask, (0, 0), max(0.6, finger_px * 0.28))
     coarse = rng.normal(0, 0.06, (max(2, height // 10), max(2, width // 10))).astype(np.float32)
     mottle = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     angle = rng.uniform(0, 2 * np.pi)
-    slope = cv2.Sobel(rounded, cv2.CV_32F, 1, 0) * np.cos(angle) + cv2.Sobel(rounded, cv2.CV_32F, 0, 1) * np.sin(angle)
-    shade = np.clip(0.35 + 0.65 * rounded**2 + 0.9 * slope + mottle, 0.08, 1.6).astype(np.float32)
-    skin = linear_from_srgb(np.array(hand.skin_srgb, np.float32))
-    redder = np.array([1.0, 0.8, 0.75], np.float32)
-    return shade[..., None] * skin * (redder + (1 - redder) * np.clip(shade, 0, 1)[..., None])
+    light = np.array([np.cos(angle), np.sin(angle)], np.float32)
+    slope_x, slope_y = cv2.Sobel(rounded, cv2.CV_32F, 1, 0), cv2.Sobel(rounded, cv2.CV_32F, 0, 1)
+    skin = linear_from_srgb(np.array(hand.skin_srgb, np.float32)).astype(np.float32)
+    blend_skin(canvas, rounded, slope_x, slope_y, mottle, mask, light, skin, np.float32(light_gain))
 
 
-def _polygon(corners: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
-    mask = np.zeros((size_wh[1], size_wh[0]), np.uint8)
-    fixed = np.rint((corners - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-    cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+def _polygon(corners: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Coverage of a box of the picture by a polygon, (H, W) float32."""
+    mask = np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
+    fixed = np.rint((corners - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32) - (np.array(box[:2]) << _SUBPIXEL_BITS)
+    cv2.fillPoly(mask, [fixed.astype(np.int32)], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
     return mask.astype(np.float32) / np.float32(255)
 
 

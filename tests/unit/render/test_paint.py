@@ -1,0 +1,98 @@
+"""Kernels and windows of the compositor against slow whole-picture twins."""
+
+import cv2
+import numpy as np
+import pytest
+
+from photosynth.core.scene import EnvironmentFill, Patch, PlainFill
+from photosynth.render.environment import load_environment, sample_directions
+from photosynth.render.fills import draw_fill
+from photosynth.render.occluders import paste, shifted_blur
+from photosynth.render.paint import blend, blend_skin, darken
+
+SHAPE = (40, 60)
+
+
+def maps(seed, count):
+    return np.random.default_rng(seed).uniform(0, 1, (count, *SHAPE)).astype(np.float32)
+
+
+def light(seed):
+    return np.random.default_rng(seed).uniform(0, 2, (*SHAPE, 3)).astype(np.float32)
+
+
+def test_darken_and_blend_on_a_window():
+    canvas, (shadow, alpha) = light(0), maps(1, 2)
+    expected = canvas * (1 - 0.4 * shadow[..., None])
+    darken(canvas, shadow, np.float32(0.4))
+    np.testing.assert_allclose(canvas, expected, rtol=1e-5)
+    window = (slice(5, 30), slice(10, 50))
+    color = light(2)[window]
+    expected[window] = expected[window] * (1 - alpha[window][..., None]) + 1.5 * color * alpha[window][..., None]
+    blend(canvas[window], color, alpha[window], np.float32(1.5))
+    np.testing.assert_allclose(canvas, expected, rtol=1e-5)
+
+
+def test_skin():
+    canvas, (rounded, slope_x, slope_y, mottle, mask) = light(3), maps(4, 5)
+    mask[:10] = 0
+    towards, skin = np.array([0.6, -0.8], np.float32), np.array([0.5, 0.3, 0.2], np.float32)
+    slope = slope_x * 0.6 - slope_y * 0.8
+    shade = np.clip(0.35 + 0.65 * rounded**2 + 0.9 * slope + mottle, 0.08, 1.6)[..., None]
+    redder = np.array([1.0, 0.8, 0.75])
+    color = shade * skin * (redder + (1 - redder) * np.clip(shade, 0, 1))
+    expected = canvas + (color * 1.3 - canvas) * mask[..., None]
+    blend_skin(canvas, rounded, slope_x, slope_y, mottle, mask, towards, skin, np.float32(1.3))
+    np.testing.assert_allclose(canvas, expected, rtol=1e-4, atol=1e-5)
+
+
+def patch_slowly(canvas, patch):
+    """With the mask of the whole picture."""
+    height, width = canvas.shape[:2]
+    side = min(height, width)
+    corners = np.array(patch.outline_rel) * (width, height)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(mask, [np.rint((corners - 0.5) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    mask = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), patch.softness_rel * side)
+    shadow = shifted_blur(mask, np.array(patch.shadow_offset_rel) * side, patch.shadow_blur_rel * side)
+    canvas = canvas * (1 - patch.shadow_strength * shadow[..., None])
+    color = draw_fill(patch.fill, (1, 1))[0, 0]
+    return canvas * (1 - mask[..., None]) + color * mask[..., None], mask
+
+
+@pytest.mark.parametrize("at", [(0.5, 0.5), (0.02, 0.1), (0.97, 0.95), (1.3, 0.5)])
+@pytest.mark.parametrize("blur", [0.02, 0.06])
+def test_a_patch_is_that_of_the_whole_picture(at, blur):
+    x, y = at
+    patch = Patch(
+        outline_rel=((x - 0.1, y - 0.05), (x + 0.12, y - 0.1), (x + 0.05, y + 0.15)),
+        fill=PlainFill(color_srgb=(0.9, 0.2, 0.4)),
+        softness_rel=0.006,
+        shadow_strength=0.6,
+        shadow_offset_rel=(0.03, -0.02),
+        shadow_blur_rel=blur,
+    )
+    canvas = np.ones((160, 200, 3), np.float32)
+    expected, mask = patch_slowly(canvas, patch)
+    covered = paste(canvas, patch, 1.0)
+    np.testing.assert_allclose(canvas, expected, atol=0.02)
+    np.testing.assert_allclose(covered, mask, atol=0.01)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_environment_is_looked_at_as_its_module_does(seed):
+    rng = np.random.default_rng(seed)
+    yaw, pitch, roll, fov = rng.uniform((-4, -1.5, -3, 0.3), (4, 1.5, 3, 1.7))
+    fill = EnvironmentFill(
+        map_file="package:lobby.exr", yaw_rad=yaw, pitch_rad=pitch, roll_rad=roll, fov_rad=fov, exposure=0.7
+    )
+    fast = draw_fill(fill, (100, 80))
+    y, x = (np.mgrid[:80, :100] + 0.5 - np.array([40, 50])[:, None, None]) * (np.tan(fov / 2) / 40)
+    right, down = x * np.cos(roll) - y * np.sin(roll), x * np.sin(roll) + y * np.cos(roll)
+    forward = np.array([np.cos(pitch) * np.cos(yaw), np.cos(pitch) * np.sin(yaw), np.sin(pitch)])
+    beside = np.array([np.sin(yaw), -np.cos(yaw), 0])
+    rays = forward + right[..., None] * beside + down[..., None] * np.cross(forward, beside)
+    rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
+    slow = np.clip(sample_directions(load_environment(fill.map_file), rays) * 0.7, 0, 64)
+    assert np.abs(fast - slow).mean() < 1e-3
+    assert np.percentile(np.abs(fast - slow) / (slow + 0.05), 99.5) < 0.05
