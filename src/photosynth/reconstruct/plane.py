@@ -13,8 +13,8 @@ THICKNESS = 0.006
 """Points this near to the plane lie on it; a share of the cameras' distance."""
 MAX_BELOW = 0.12
 MIN_SHARE = 0.08
-MIN_SPREAD = 0.9
-"""Spread of the points on a table over that of the points above it, at least."""
+MIN_SPREAD = 1.2
+"""Median distance of the points on a table from the middle of those above it, over the latter's own, at least."""
 MAX_TILT_DEG = 25.0
 """The plane's normal may differ from the cameras' up by this, if they agree on their up."""
 
@@ -68,16 +68,23 @@ def support_plane(points: np.ndarray, centres: np.ndarray, stance: Stance, rng: 
         on = np.abs(heights) < thick
         count = float(on.sum()) * scale
         little_below = (heights < -3 * thick).mean() <= MAX_BELOW
-        if count > score and little_below and _reaches_out(probe, on, heights > 3 * thick):
+        if count > score and little_below and _reaches_out(probe - np.outer(heights, normal), on, heights > 3 * thick):
             best, score = (normal, offset), count
     return None if best is None else _refined(near, *best, thick)
 
 
 def _reaches_out(points: np.ndarray, on: np.ndarray, above: np.ndarray) -> bool:
-    """Whether what lies on a plane is spread as wide as what stands on it: a slice of the object itself is not."""
+    """Whether what lies on a plane is spread wider than what stands on it: a slice of the object itself is not.
+
+    Args:
+        points: (n, 3) dropped onto the plane.
+        on: which lie on it.
+        above: which stand on it.
+    """
     if above.sum() < 10:
         return True
-    spread = [float(np.sqrt(np.var(points[which], axis=0).sum())) for which in (on, above)]
+    middle = np.median(points[above], axis=0)
+    spread = [float(np.median(np.linalg.norm(points[which] - middle, axis=1))) for which in (on, above)]
     return spread[0] >= MIN_SPREAD * spread[1]
 
 
