@@ -107,6 +107,9 @@ class Session:
                 if name not in cameras:
                     cameras, _ = self._groups_so_far()
                 self.progress.advance(len(block))
+        missing = sorted({p.file for p in self.photos} - self._groups_so_far()[1])
+        if missing:
+            raise EngineError("colmap", "features", f"{', '.join(missing)} could not be read; run the capture again")
         self.progress.finish()
 
     def _extract_block(self, block: list[CapturedPhoto], camera_id: int | None, prior: float | None) -> None:
@@ -141,14 +144,20 @@ class Session:
         return self.high or max(block[0].size_wh) <= SMALL_SIDE_PX
 
     def _mask_folder(self, block: list[CapturedPhoto]) -> Path:
-        """Masks under the names COLMAP wants: FILE.png beside each other as the pictures are."""
+        """Masks under the names and in the sizes that COLMAP wants; white where there is none: COLMAP skips others."""
+        from PIL import Image
+
         target = self.work / "masks"
         for photo in block:
             source = Path(self.masks or "") / f"{Path(photo.file).name}.png"
+            place = target / f"{photo.file}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
             if source.is_file():
-                place = target / f"{photo.file}.png"
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, place)
+                with Image.open(source) as image:
+                    mask = image.convert("L").resize(photo.size_wh, Image.Resampling.NEAREST)
+            else:
+                mask = Image.new("L", photo.size_wh, 255)
+            mask.save(place)
         return target
 
     def _groups_so_far(self) -> tuple[dict[str, int], set[str]]:

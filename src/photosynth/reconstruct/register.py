@@ -56,7 +56,7 @@ def register(
         found = _best_of(session)
         if _merit(found) > _merit(best):
             best = found
-        if _merit(best) >= COMPLETE * len(photos) and not _moved_focal(best, photos):
+        if _merit(best) >= COMPLETE * len(photos):
             break
         if not high and config.effort == "auto":
             progress.note(f"{_doubts(best, photos)}: more features")
@@ -75,7 +75,8 @@ def _best_of(session: Session) -> tuple[SparseModel, ...]:
         models = session.map(use_priors, min_matches)
         if _merit(models) > _merit(best) * BETTER:
             best = models
-        if _merit(best) >= CONVINCING * len(session.photos) and not _moved_focal(best, session.photos):
+        doubtful = use_priors and bool(best) and _moved_focal(best, session.photos)
+        if _merit(best) >= CONVINCING * len(session.photos) and not doubtful:
             break
         session.progress.note(f"{_doubts(models, session.photos)}: fewer, surer pairs")
     return best
