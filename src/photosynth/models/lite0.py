@@ -57,7 +57,8 @@ class ConvNorm(nn.Module):
         kernel, stride = conv.kernel_size[0], conv.stride[0]
         padding = kernel // 2
         if stride > 1:
-            rows, columns = same_padding(x.shape[2], kernel, stride), same_padding(x.shape[3], kernel, stride)
+            height, width = int(x.shape[2]), int(x.shape[3])  # constants in an exported graph
+            rows, columns = same_padding(height, kernel, stride), same_padding(width, kernel, stride)
             x, padding = F.pad(x, (*columns, *rows)), 0
         if norm.training:
             x = norm(F.conv2d(x, conv.weight, None, stride, padding, groups=conv.groups))

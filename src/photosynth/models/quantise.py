@@ -1,0 +1,97 @@
+"""Quantise: an ONNX model in 8 bits, kept only if it answers about as well."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from photosynth.core.errors import ConfigError
+from photosynth.models.exported import INPUT
+
+OPERATORS = ("Conv", "Gemm", "MatMul", "Add", "Clip", "Relu", "MaxPool")
+"""What runs in 8 bits; normalisation, softmax and a detector's last steps stay in float32."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Scores are shares or mAP, 0..1."""
+
+    accepted: bool
+    score_before: float
+    score_after: float
+
+    @property
+    def drop_points(self) -> float:
+        """How far the score fell, in points (hundredths)."""
+        return 100.0 * (self.score_before - self.score_after)
+
+
+def quantise(model: Path, out: Path, squares: np.ndarray, batch: int = 8) -> None:
+    """Write `model` in 8 bits to `out`: static, QDQ form, weights per channel, activations by their extremes.
+
+    Jacob et al. 2018, "Quantization and training of neural networks for efficient integer-arithmetic-only inference".
+
+    Args:
+        model: float32 ONNX.
+        out: the file to write.
+        squares: (n, S, S, 3) uint8: rendered pictures that show the activations' ranges.
+        batch: pictures run at once.
+
+    Raises:
+        ConfigError: if there are no pictures.
+    """
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    if not len(squares):
+        raise ConfigError("an 8-bit model needs pictures to calibrate with; give the dataset it was trained on")
+    with _quiet():
+        quantize_static(
+            str(model),
+            str(out),
+            _Batches(squares, batch),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(OPERATORS),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+
+
+def judge(before: Path, after: Path, score: Callable[[Path], float], max_drop: float) -> Verdict:
+    """Whether a model may stand in for another: its score falls by no more than `max_drop` (0.01 is one point).
+
+    Args:
+        before: the float32 model.
+        after: the 8-bit one.
+        score: scores a model's file, 0..1.
+        max_drop: the largest fall allowed.
+    """
+    score_before, score_after = score(before), score(after)
+    return Verdict(score_before - score_after <= max_drop + 1e-12, score_before, score_after)
+
+
+class _Batches:
+    """What onnxruntime calls a CalibrationDataReader."""
+
+    def __init__(self, squares: np.ndarray, batch: int) -> None:
+        self._groups: Iterator[np.ndarray] = (squares[k : k + batch] for k in range(0, len(squares), batch))
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        group = next(self._groups, None)
+        return None if group is None else {INPUT: group}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """onnxruntime warns through the root logger of things that are meant."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
