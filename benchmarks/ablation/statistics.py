@@ -128,6 +128,11 @@ def paired(variant: Sequence[Result], baseline: Sequence[Result], quantity: str)
     return np.array(rows), groups
 
 
+def alone(runs: Sequence[Result], quantity: str) -> tuple[np.ndarray, np.ndarray]:
+    """A quantity (runs, photos) of a variant's runs themselves, and the photos' groups."""
+    return np.array([per_photo(run, quantity)[0] for run in runs]), per_photo(runs[0], quantity)[1]
+
+
 def _pair_key(result: Result) -> tuple[int, str]:
     return result.seed, result.commit
 
@@ -205,6 +210,8 @@ def compare_all(
             if against[name] != name and set(map(_pair_key, runs)) & set(map(_pair_key, other)):
                 pairs[name] = paired(runs, other, quantity)
         prior = typical_variance(list(pairs.values()))
+        if np.isnan(prior):  # no variant has two seeds yet: two runs differ by at most twice what one varies by
+            prior = 2.0 * typical_variance([alone(runs, quantity) for runs in results.values()])
         for name, (rows, groups) in pairs.items():
             table.setdefault(name, {})[quantity] = difference(rows, groups, prior)
     return table
