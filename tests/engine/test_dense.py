@@ -11,7 +11,7 @@ from photosynth.core.mesh import Mesh
 from photosynth.core.meshes import FixedMeshes
 from photosynth.core.registry import render_engine
 from photosynth.core.scene import Background, Environment, Placement, PlainFill, Scene
-from photosynth.reconstruct.depth import DepthConfig, choose_sources, estimate_depth, region_of, view_angles
+from photosynth.reconstruct.depth import DepthConfig, choose_sources, estimate_depth, subject_of, view_angles
 from photosynth.reconstruct.fusion import FusionConfig, fuse
 from photosynth.reconstruct.predict import predict, psnr
 from photosynth.reconstruct.surface import SurfaceConfig, build_surface, object_points
@@ -73,7 +73,7 @@ def photograph(mesh: Mesh, eye: np.ndarray) -> tuple[View, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def walk():
-    """Photos all round, their true depths, and the object's region."""
+    """Photos all round, their true depths, and the object's subject."""
     mesh = ellipsoid()
     eyes = []
     for elevation, count in ((-50, 7), (-16, 10), (18, 10), (52, 7)):
@@ -82,20 +82,20 @@ def walk():
             eyes.append(0.45 * np.array([np.cos(e) * np.cos(azimuth), np.cos(e) * np.sin(azimuth), np.sin(e)]))
     taken = [photograph(mesh, eye) for eye in eyes]
     points = mesh.vertices_m[::37].astype(float)
-    return [view for view, _ in taken], [depth for _, depth in taken], region_of(points, table=False)
+    return [view for view, _ in taken], [depth for _, depth in taken], subject_of(points, table=False)
 
 
 @pytest.fixture(scope="module")
 def depths(walk):
-    views, _, region = walk
+    views, _, subject = walk
     config = DepthConfig(angle_deg=22.0)
-    angles = view_angles(views, region.centre)
-    return [estimate_depth(config, views, k, region, angles) for k in range(len(views))], angles
+    angles = view_angles(views, subject.centre)
+    return [estimate_depth(config, views, k, subject, angles) for k in range(len(views))], angles
 
 
 def test_sources_stand_at_the_wanted_angle(walk):
-    views, _, region = walk
-    angles = view_angles(views, region.centre)
+    views, _, subject = walk
+    angles = view_angles(views, subject.centre)
     picked = choose_sources(DepthConfig(), angles, 10)
     assert 10 not in picked
     assert all(3 < angles[10, j] < 42 for j in picked)
@@ -114,18 +114,18 @@ def test_depth_is_that_of_the_surface(walk, depths):
 
 
 def test_the_same_again(walk, depths):
-    views, _, region = walk
-    again = estimate_depth(DepthConfig(angle_deg=22.0), views, 3, region, depths[1])
+    views, _, subject = walk
+    again = estimate_depth(DepthConfig(angle_deg=22.0), views, 3, subject, depths[1])
     assert np.array_equal(again.depth, depths[0][3].depth)
 
 
 def test_surface_and_texture(walk, depths):
-    views, _, region = walk
+    views, _, subject = walk
     held = [8, 14]
-    cloud, confirmed = fuse(FusionConfig(), views, depths[0], depths[1], region.diagonal)
+    cloud, confirmed = fuse(FusionConfig(), views, depths[0], depths[1], subject.diagonal)
     assert sum((c > 0).sum() for c in confirmed) > 40_000
-    kept = object_points(SurfaceConfig(), cloud, region.points, region.diagonal, table=False)
-    surface = build_surface(SurfaceConfig(faces=4000, octree_depth=7), kept, region.diagonal, table=False)
+    kept = object_points(SurfaceConfig(), cloud, subject.points, subject.diagonal, table=False)
+    surface = build_surface(SurfaceConfig(faces=4000, octree_depth=7), kept, subject.diagonal, table=False)
     assert surface.closed
     assert len(surface.faces) <= 4000
     level = np.linalg.norm(surface.vertices / RADII, axis=1) - 1  # 0 on the ellipsoid
@@ -136,7 +136,7 @@ def test_surface_and_texture(walk, depths):
     mesh = trimesh.Trimesh(surface.vertices, surface.faces, process=False)
     assert mesh.volume == pytest.approx(4 / 3 * np.pi * RADII.prod(), rel=0.02)
     shown = [view for k, view in enumerate(views) if k not in held]
-    texture = bake(TextureConfig(side_px=384), surface, np.asarray(mesh.vertex_normals), shown, region.diagonal)
+    texture = bake(TextureConfig(side_px=384), surface, np.asarray(mesh.vertex_normals), shown, subject.diagonal)
     assert texture.seen_vertices.mean() > 0.98
     assert np.abs(np.log(texture.gains)).max() < 0.05
     for k in held:

@@ -36,8 +36,8 @@ class DepthConfig(Record, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
-    """Where the object is, in a world whose z points up.
+class Subject:
+    """The object to be matched, in a world whose z points up.
 
     points (n, 3): sparse points of the object. diagonal: length of their robust bounding box. table: whether the
     object stands on a plane at z = 0.
@@ -61,8 +61,8 @@ class Region:
         return np.concatenate([self.points, feet])
 
 
-def region_of(points: np.ndarray, table: bool) -> Region:
-    """The region of some sparse points of the object; the diagonal leaves the outer 2 % on each side out.
+def subject_of(points: np.ndarray, table: bool) -> Subject:
+    """The subject of some sparse points of the object; the diagonal leaves the outer 2 % on each side out.
 
     Raises:
         QualityError: if there are too few points.
@@ -72,24 +72,24 @@ def region_of(points: np.ndarray, table: bool) -> Region:
     low, high = np.percentile(points, [2, 98], axis=0)
     if table:
         low[2] = 0.0
-    return Region(np.asarray(points, dtype=float), float(np.linalg.norm(high - low)), table)
+    return Subject(np.asarray(points, dtype=float), float(np.linalg.norm(high - low)), table)
 
 
-def working_scale(config: DepthConfig, region: Region, views_px: list[tuple[float, float]]) -> float:
+def working_scale(config: DepthConfig, subject: Subject, views_px: list[tuple[float, float]]) -> float:
     """The scale, at most 1, at which the object's diagonal is `object_px` long in the median view.
 
     Args:
         config: has object_px.
-        region: the object.
+        subject: the object.
         views_px: (focal length in pixels, distance) of each photo at full size.
     """
-    lengths = [region.diagonal * focal / distance for focal, distance in views_px]
+    lengths = [subject.diagonal * focal / distance for focal, distance in views_px]
     return float(min(1.0, config.object_px / max(np.median(lengths), 1e-9)))
 
 
-def object_mask(view: View, region: Region, margin_rel: float) -> np.ndarray:
+def object_mask(view: View, subject: Subject, margin_rel: float) -> np.ndarray:
     """(H, W) bool: pixels round the projected hull of the object, away from the photo's edges."""
-    pixels, depth = view.project(region.hull())
+    pixels, depth = view.project(subject.hull())
     pixels = pixels[depth > 0]
     mask = np.zeros(view.image.shape[:2], np.uint8)
     if len(pixels) < 3:
@@ -97,18 +97,18 @@ def object_mask(view: View, region: Region, margin_rel: float) -> np.ndarray:
     hull = cv2.convexHull(np.clip(pixels, -1e5, 1e5).astype(np.float32))
     cv2.fillConvexPoly(mask, np.rint(hull).astype(np.int32), 1)
     distance = float(np.median(depth[depth > 0]))
-    reach = max(1, int(margin_rel * region.diagonal / distance * view.intrinsics[0, 0]))
+    reach = max(1, int(margin_rel * subject.diagonal / distance * view.intrinsics[0, 0]))
     mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
     b = BORDER_PX
     mask[:b], mask[-b:], mask[:, :b], mask[:, -b:] = 0, 0, 0, 0
     return mask.astype(bool)
 
 
-def depth_range(view: View, region: Region) -> tuple[float, float]:
+def depth_range(view: View, subject: Subject) -> tuple[float, float]:
     """Nearest and farthest depth at which the object may be."""
-    depth = view.project(region.hull())[1]
-    near = max(float(depth.min()) - 0.08 * region.diagonal, 0.05 * float(np.median(depth)))
-    return near, float(depth.max()) + 0.15 * region.diagonal
+    depth = view.project(subject.hull())[1]
+    near = max(float(depth.min()) - 0.08 * subject.diagonal, 0.05 * float(np.median(depth)))
+    return near, float(depth.max()) + 0.15 * subject.diagonal
 
 
 def view_angles(views: list[View], centre: np.ndarray) -> np.ndarray:
@@ -125,14 +125,14 @@ def choose_sources(config: DepthConfig, angles: np.ndarray, k: int) -> list[int]
     return [int(j) for j in order if j != k and low < angles[k, j] < high][: config.sources]
 
 
-def estimate_depth(config: DepthConfig, views: list[View], k: int, region: Region, angles: np.ndarray) -> DepthMap:
+def estimate_depth(config: DepthConfig, views: list[View], k: int, subject: Subject, angles: np.ndarray) -> DepthMap:
     """The depth map of view `k`: searched at half size, refined at full size. All 0 if it has too few neighbours."""
     view = views[k]
     shape = view.image.shape[:2]
     picked = choose_sources(config, angles, k)
     if len(picked) < MIN_SOURCES:
         return DepthMap(np.zeros(shape, np.float32), np.zeros((*shape, 3), np.float32), np.full(shape, 2, np.float32))
-    mask, span = object_mask(view, region, config.margin_rel), depth_range(view, region)
+    mask, span = object_mask(view, subject, config.margin_rel), depth_range(view, subject)
     others = [views[j] for j in picked]
     half = (shape[1] // 2, shape[0] // 2)
     coarse_image, coarse_k = _resized(view, half)

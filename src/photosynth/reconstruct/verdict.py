@@ -1,0 +1,57 @@
+"""Verdict: whether a reconstruction is good enough to train on, in one word and with its reasons."""
+
+from __future__ import annotations
+
+import math
+
+from photosynth.core.record import Record
+from photosynth.reconstruct.quality import GRADES, Grade, SfmQuality
+
+GOOD_DB, RETAKE_DB = 24.0, 16.0
+"""Held-out PSNR from which a texture is good, and below which the model is wrong."""
+GOOD_SEEN, RETAKE_SEEN = 0.9, 0.5
+"""Share of the surface above the table that was photographed."""
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    """What is said of a reconstruction."""
+
+    grade: Grade
+    """``"good"`` enough to train on, ``"weak"`` or ``"retake"``."""
+    reasons: tuple[str, ...]
+    """Why it is not good, in words for people, the worst first."""
+    held_out_psnr_db: float | None
+    """How well photos left out of the texture were predicted; None with too few photos."""
+    seen_share: float
+    """Part of the surface above the table that some photo saw."""
+
+
+def verdict_of(registration: SfmQuality, held_out_db: float, seen_share: float) -> Verdict:
+    """The worst of registration, prediction and coverage.
+
+    Args:
+        registration: the verdict on where the photos were taken from.
+        held_out_db: PSNR of predicted photos; NaN if none could be left out.
+        seen_share: 0..1.
+    """
+    found: list[tuple[Grade, str]] = [(registration.grade, words) for words in registration.reasons()]
+    if not math.isnan(held_out_db) and held_out_db < GOOD_DB:
+        grade: Grade = "retake" if held_out_db < RETAKE_DB else "weak"
+        found.append(
+            (
+                grade,
+                f"photos left out of the texture are predicted at {held_out_db:.1f} dB only ({GOOD_DB:g} is good): the "
+                "shape or the light is not the same in all photos; keep the object still and the light even",
+            )
+        )
+    if seen_share < GOOD_SEEN:
+        grade = "retake" if seen_share < RETAKE_SEEN else "weak"
+        found.append((grade, f"only {seen_share:.0%} of the surface above the table was photographed; go all round it"))
+    found.sort(key=lambda pair: -GRADES.index(pair[0]))
+    worst: Grade = max([registration.grade, *(g for g, _ in found)], key=GRADES.index)
+    return Verdict(
+        grade=worst,
+        reasons=tuple(words for _, words in found),
+        held_out_psnr_db=None if math.isnan(held_out_db) else held_out_db,
+        seen_share=seen_share,
+    )
