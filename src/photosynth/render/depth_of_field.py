@@ -24,10 +24,10 @@ SLICE_RATIO = 1.6
 MAX_LEVEL = 15
 MAX_KERNEL_RADIUS_PX = 5.0
 """Larger discs are drawn at half the size, and so on: wider kernels are ten times as slow in OpenCV."""
-EMPTY_WEIGHT, MIN_WEIGHT = 1e-3, 1e-6
-"""How much a pixel counts that is seen to be without the slice, in continuing it; and what stands for nothing."""
+MIN_KNOWN = 1e-6
+"""Stands for no part of a cell in divisions."""
 TRUST = 4.0
-"""A cell of which a quarter shows the slice needs no coarser one."""
+"""A cell (or a disc) of which a quarter is not hidden needs no wider one."""
 
 
 def through_aperture(canvas: np.ndarray, layers: Layers, lens: DepthOfField, focal_px: float) -> np.ndarray:
@@ -154,7 +154,7 @@ def complete(rgba, hidden, guess):
         for x in range(hidden.shape[1]):
             gone = hidden[y, x]
             if gone > 0:
-                known = max(np.float32(1) - gone, np.float32(MIN_WEIGHT))
+                known = max(np.float32(1) - gone, np.float32(MIN_KNOWN))
                 trust = min(np.float32(TRUST) * known, np.float32(1))
                 for c in range(4):
                     seen = rgba[y, x, c]
@@ -174,20 +174,18 @@ def lay_slice(picture, rgba):
 def continued(rgba: np.ndarray, hidden: np.ndarray, reach_px: int) -> np.ndarray:
     """What a slice's premultiplied rgba (H, W, 4) may be where it is `hidden` (H, W), out to `reach_px` at least.
 
-    A pixel takes the mean of a cell of the pyramid just large enough to hold some of the slice. Pixels that are seen
-    to be without it count little: a thin strip of a table goes on as a table.
+    A pixel takes the mean of what is not hidden in a cell of the pyramid just large enough to hold some of that.
     """
-    weights = rgba[..., 3] + np.float32(EMPTY_WEIGHT) * (1 - hidden - rgba[..., 3])
-    levels = [(rgba, weights)]
+    levels = [(rgba, 1 - hidden)]
     while 2 ** len(levels) < 8 * reach_px and min(levels[-1][1].shape) > 1:
         size = tuple(max(1, side // 2) for side in levels[-1][1].shape[::-1])
         levels.append(tuple(cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in levels[-1]))
-    image, weight = levels[-1]
-    filled = image / np.maximum(weight, MIN_WEIGHT)[..., None]
-    for image, weight in reversed(levels[1:-1]):
-        wider = cv2.resize(filled, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        trust = np.minimum(TRUST * weight, 1)[..., None]
-        filled = wider + trust * (image / np.maximum(weight, MIN_WEIGHT)[..., None] - wider)
+    image, known = levels[-1]
+    filled = image / np.maximum(known, MIN_KNOWN)[..., None]
+    for image, known in reversed(levels[1:-1]):
+        wider = cv2.resize(filled, known.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        trust = np.minimum(TRUST * known, 1)[..., None]
+        filled = wider + trust * (image / np.maximum(known, MIN_KNOWN)[..., None] - wider)
     return cv2.resize(filled, hidden.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 

@@ -76,7 +76,7 @@ def test_nothing_shines_through_a_receding_table(aperture, focus):
     lens = DepthOfField(aperture_m=aperture, focus_m=focus)
     out = through_aperture(canvas(), layers(receding_table()), lens, FOCAL_PX)
     far_px = aperture * FOCAL_PX * abs(1 / focus - 1 / 4) / 2
-    assert out[int(48 + far_px + 3) :].min() > 0.93
+    assert out[int(48 + far_px + 3) :].min() > 0.85
     assert out[: int(48 - far_px * 1.4 - 3), :50].max() < 0.02, "nor does it shine upwards"
 
 
