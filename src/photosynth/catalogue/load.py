@@ -17,6 +17,7 @@ from photosynth.catalogue.files import ModelFiles
 from photosynth.catalogue.materials import as_bytes, multiply_linear, read_material
 from photosynth.catalogue.pictures import large_pictures, read_picture
 from photosynth.catalogue.surface import Surface, join
+from photosynth.core.asset import ModelFacts, read_model_facts
 from photosynth.core.errors import ConfigError
 from photosynth.core.geometry import Vec2
 
@@ -41,10 +42,11 @@ class LoadedModel:
     up_axis: Literal["x", "y", "z"] | None
     metres_per_unit: float | None
     notes: tuple[str, ...] = ()
+    facts: ModelFacts | None = None
 
 
 def load_model(path: Path, root: Path, max_texture_px: int) -> LoadedModel:
-    """Read one model file of any supported format.
+    """Read one model file of any supported format, and ``STEM.asset.json`` beside it if there is one.
 
     Args:
         path: the file; its suffix tells the format.
@@ -54,11 +56,28 @@ def load_model(path: Path, root: Path, max_texture_px: int) -> LoadedModel:
     Raises:
         ConfigError: if it cannot be read, has no triangles, or refers to a texture that is absent or damaged.
     """
-    suffix = path.suffix.lower()
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ConfigError(f"{path} is larger than {MAX_FILE_BYTES >> 30} GiB; simplify the mesh or its texture first")
-    if suffix == ".model":
+    if path.suffix.lower() == ".model":
         return _load_archive(path, max_texture_px)
+    return _with_facts(_load_plain(path, root, max_texture_px), read_model_facts(path))
+
+
+def _with_facts(model: LoadedModel, facts: ModelFacts | None) -> LoadedModel:
+    """The model with what STEM.asset.json says of it."""
+    if facts is None:
+        return model
+    return replace(
+        model,
+        parts=tuple(replace(part, elevation_deg=facts.elevation_deg) for part in model.parts),
+        metres_per_unit=model.metres_per_unit if facts.scale_known else None,
+        notes=(*model.notes, *facts.notes),
+        facts=facts,
+    )
+
+
+def _load_plain(path: Path, root: Path, max_texture_px: int) -> LoadedModel:
+    suffix = path.suffix.lower()
     data = path.read_bytes()
     header = _gltf_header(path, data) if suffix in (".glb", ".gltf") else {}
     files = ModelFiles(path, root)

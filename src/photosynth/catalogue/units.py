@@ -102,7 +102,8 @@ def _import(unit: Unit, source: ModelSource) -> Asset:
         ),
         size_m=normal.size_m,
         scale_known=normal.scale_known,
-        source=source.path,
+        source=(model.facts and model.facts.source) or source.path,
+        licence=model.facts.licence if model.facts else "",
         notes=(*notes, *normal.notes),
     )
     meshes = {p.name: mesh_from_surface(s) for p, s in zip(model.parts, normal.surfaces, strict=True)}

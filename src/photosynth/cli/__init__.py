@@ -17,6 +17,7 @@ VERBS = {
     "run": "the main job: objects in, a classifier scored on real photos out",
     "demo": "the main job on the built-in demo objects",
     "capture": "take in photos or a video of one object and judge each photo; --print-sheet",
+    "reconstruct": "a capture in, a textured 3D model of the object alone out",
     "catalogue": "import 3D models: clean, normalise, preview",
     "sample": "draw concrete scenes from a recipe; --plot shows its distributions",
     "render": "render scenes to pictures with their layers",

@@ -152,6 +152,38 @@ def _print_sheet(argv: list[str]) -> int:
     return 0
 
 
+def reconstruct_verb(argv: list[str]) -> int:
+    """photosynth reconstruct"""
+    from photosynth.reconstruct.stage import ReconstructConfig, run
+
+    class ReconstructArgs(Record, frozen=True, kw_only=True):
+        """Reconstruct the object that a capture shows: a textured model of it alone, with a plain verdict."""
+
+        capture: _here("CAPTURE")
+        """The folder that `photosynth capture` wrote."""
+        common: Annotated[Common, Flat]
+        """Flags of every stage."""
+        config: Annotated[ReconstructConfig, Flat] = msgspec.field(default_factory=ReconstructConfig)
+        """Settings."""
+        masks: Path | None = None
+        """A folder with FILE.png for photos of the capture: only what is not black is used."""
+
+    args = _parse(ReconstructArgs, "reconstruct", argv)
+    with _progress() as progress:
+        artifact = run(
+            args.config,
+            args.capture,
+            args.common.out,
+            masks=args.masks,
+            progress=progress,
+            overwrite=args.common.overwrite,
+        )
+    for note in artifact.manifest.notes:
+        print(f"note: {note}")
+    print(f"verdict: {artifact.manifest.summary['verdict']}\n{artifact.folder}: done")
+    return 0
+
+
 def catalogue_verb(argv: list[str]) -> int:
     """photosynth catalogue"""
     from photosynth.catalogue.stage import CatalogueConfig, run

@@ -61,6 +61,33 @@ class Asset(Record, frozen=True, kw_only=True):
         raise ConfigError(f"asset {self.asset_id} has no part {name!r}; it has {[p.name for p in self.parts]}")
 
 
+class ModelFacts(Record, frozen=True, kw_only=True):
+    """``STEM.asset.json`` beside a model file: what its format cannot say. The reconstruction writes it, and so may a
+    person whose scan has an unseen side."""
+
+    elevation_deg: Vec2 = (-90.0, 90.0)
+    """As in AssetPart, for a model of one part."""
+    scale_known: bool = True
+    """Off when the file's lengths are no metres."""
+    source: str = ""
+    """Where it came from."""
+    licence: str = ""
+    """Its licence."""
+    notes: tuple[str, ...] = ()
+    """For people."""
+
+    def __post_init__(self) -> None:
+        low, high = self.elevation_deg
+        if not -90.0 <= low < high <= 90.0:
+            raise ValueError(f"elevation_deg must be two rising angles in -90..90, got {self.elevation_deg}")
+
+
+def read_model_facts(model_file: Path) -> ModelFacts | None:
+    """The facts beside a model file; None if there are none. Raises ConfigError if they cannot be read."""
+    path = Path(model_file).with_suffix(".asset.json")
+    return from_json(path.read_bytes(), ModelFacts, str(path)) if path.is_file() else None
+
+
 def read_assets(catalogue: Path) -> tuple[Asset, ...]:
     """The assets of a catalogue folder, in its order. Raises ArtifactError if the list is absent."""
     path = Path(catalogue) / "assets.json"

@@ -101,6 +101,9 @@ def _seen_from_above(axes: Any, model: SparseModel, found: Isolated, centres: np
             for letter, angle in (("A", arc[0]), ("B", arc[-1])):
                 place = 1.15 * reach * np.array([np.cos(angle), np.sin(angle)])
                 axes.annotate(letter, place, color=RED, fontsize=13, ha="center", va="center")
+    edge = 1.12 * max(float(np.abs(centres[:, :2]).max()), 1.2 * reach)
+    axes.set_xlim(-edge, edge)
+    axes.set_ylim(-edge, edge)
     axes.set_title("from above", fontsize=10)
     axes.set_aspect("equal")
 

@@ -1,30 +1,16 @@
-"""Model: the finished mesh with its texture, from where it may be shown, and how it is written."""
+"""Model: the finished mesh with its texture, and from where it may be shown."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from photosynth.core.mesh import Mesh
-from photosynth.core.record import Record
 from photosynth.reconstruct.surface import Surface
 from photosynth.reconstruct.texture import Texture
 
 MAX_UNSEEN_SHARE = 0.015
 """Largest share of the visible surface, seen from some direction, that no photo may have seen."""
 STEP_DEG = 5.0
-
-
-class ModelFacts(Record, frozen=True, kw_only=True):
-    """``model.asset.json``: what a catalogue must know of a reconstructed model beside its mesh."""
-
-    elevation_deg: tuple[float, float]
-    """As in core.asset.AssetPart: from where every visible surface was photographed."""
-    scale_known: bool
-    """Whether the model is in metres."""
-    source: str
-    """Where it came from."""
-    notes: tuple[str, ...] = ()
-    """For people."""
 
 
 def vertex_normals(surface: Surface) -> np.ndarray:

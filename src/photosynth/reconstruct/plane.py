@@ -44,7 +44,7 @@ def support_plane(points: np.ndarray, centres: np.ndarray, stance: Stance, rng: 
     if len(near) < 30:
         return None
     thick = THICKNESS * stance.distance
-    level = stance.upright_share(0.5) > 0.8
+    level = stance.level_share() > 0.8
     best, score = None, MIN_SHARE * len(near)
     probe = near if len(near) <= 4000 else near[rng.choice(len(near), 4000, replace=False)]
     scale = len(near) / len(probe)

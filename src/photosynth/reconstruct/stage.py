@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key, open_artifact
+from photosynth.core.asset import ModelFacts
 from photosynth.core.capture import CapturedPhoto, read_capture
 from photosynth.core.codec import write_atomic
 from photosynth.core.errors import ConfigError, QualityError
@@ -24,7 +25,7 @@ from photosynth.reconstruct.coverage import coverage_advice, coverage_picture
 from photosynth.reconstruct.depth import DepthConfig, Subject, estimate_depth, subject_of, view_angles, working_scale
 from photosynth.reconstruct.fusion import FusionConfig, PointCloud, fuse
 from photosynth.reconstruct.isolate import Isolated, isolate, isolated_model
-from photosynth.reconstruct.model import ModelFacts, seen_elevations, seen_share, textured_mesh, vertex_normals
+from photosynth.reconstruct.model import seen_elevations, seen_share, textured_mesh, vertex_normals
 from photosynth.reconstruct.patchmatch import DepthMap
 from photosynth.reconstruct.predict import predict, psnr
 from photosynth.reconstruct.quality import SfmQuality, assess, require
@@ -250,8 +251,13 @@ def _write(
     mesh = textured_mesh(dense.surface, dense.texture)
     write_sparse(writer.folder, sparse)
     write_atomic(writer.path("seen.png"), cv2.imencode(".png", dense.texture.seen.astype(np.uint8) * 255)[1].tobytes())
+    low, high = seen_elevations(dense.surface, dense.texture.seen_vertices)
+    if low >= high:
+        raise QualityError(
+            "every view of the model shows some surface that no photo saw; go all round the object, at two heights"
+        )
     facts = ModelFacts(
-        elevation_deg=seen_elevations(dense.surface, dense.texture.seen_vertices),
+        elevation_deg=(low, high),
         scale_known=metric,
         source=f"photogrammetry of {len(sparse.files)} photos (capture {source.key[:12]})",
         notes=verdict.reasons,

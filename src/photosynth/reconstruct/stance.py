@@ -8,6 +8,9 @@ import numpy as np
 
 from photosynth.reconstruct.sparse import SparseModel
 
+MAX_CANDIDATES = 4000
+SIDEWAYS_COST = 0.1
+
 
 @dataclass(frozen=True, eq=False)
 class Stance:
@@ -21,6 +24,11 @@ class Stance:
     focus: np.ndarray
     distance: float
     miss: float
+
+    def level_share(self, tolerance_rad: float = 0.4) -> float:
+        """Share of the cameras that are held level or turned by a quarter or a half, give or take `tolerance_rad`."""
+        off = np.abs((self.rolls_rad + np.pi / 4) % (np.pi / 2) - np.pi / 4)
+        return float((off < tolerance_rad).mean())
 
     def upright_share(self, tolerance_rad: float = 0.9) -> float:
         """Share of the cameras that are held upright, give or take `tolerance_rad`."""
@@ -56,30 +64,43 @@ def common_focus(centres: np.ndarray, forward: np.ndarray) -> np.ndarray:
 
 
 def common_up(rotations: np.ndarray) -> np.ndarray:
-    """The direction (3,) to which the cameras' right axes are square, on the side of most cameras' own up.
+    """The direction (3,) that is up, from how people hold cameras: level, or turned by a quarter.
 
-    A person who holds a camera level keeps its right axis horizontal, however much it looks down. Photos on their
-    side are weighted down (IRLS).
+    A camera held so has its right axis (or, on its side, its down axis) horizontal, however much it looks down. Each
+    pair of such axes gives a candidate, square to both; the one that suits most cameras is refined by least squares.
+    Up is then the side from which they look down at the object, or if they look level, the side of their own up.
 
     Args:
         rotations: (c, 3, 3) world_from_cam; columns are right, down, forward.
     """
-    right, ups = rotations[:, :, 0], -rotations[:, :, 1]
-    weights = np.ones(len(right))
-    up = np.zeros(3)
-    for _ in range(15):
-        scatter = (weights[:, None] * right).T @ right
-        towards = (weights[:, None] * ups).sum(axis=0)
-        if len(right) < 3 or np.linalg.norm(ups.mean(axis=0)) > 0.97:
-            up = towards
-        else:
-            up = np.linalg.eigh(scatter + 0.02 * (np.eye(3) * weights.sum() - (weights[:, None] * ups).T @ ups))[1][
-                :, 0
-            ]
-            up = up if up @ towards >= 0 else -up
-        up = up / max(float(np.linalg.norm(up)), 1e-12)
-        weights = 1.0 / (1.0 + ((right @ up) / 0.15) ** 2) * np.where(ups @ up > -0.1, 1.0, 0.2)
-    return up
+    axes = np.concatenate([rotations[:, :, 0], rotations[:, :, 1]])
+    first, second = np.triu_indices(len(axes), 1)
+    keep = slice(None, None, max(1, len(first) // MAX_CANDIDATES))
+    candidates = np.cross(axes[first[keep]], axes[second[keep]])
+    length = np.linalg.norm(candidates, axis=1)
+    candidates = candidates[length > 0.2] / length[length > 0.2, None]
+    own_up = -rotations[:, :, 1].mean(axis=0)
+    if not len(candidates):
+        return own_up / max(float(np.linalg.norm(own_up)), 1e-12)
+    up = candidates[int(np.argmin([_slant(rotations, c).mean() for c in candidates]))]
+    for _ in range(5):
+        right, down = rotations[:, :, 0] @ up, rotations[:, :, 1] @ up
+        level = np.where(
+            (np.abs(right) <= np.abs(down) + SIDEWAYS_COST)[:, None], rotations[:, :, 0], rotations[:, :, 1]
+        )
+        weights = 1.0 / (1.0 + ((level @ up) / 0.15) ** 2)
+        scatter = (weights[:, None] * level).T @ level + 1e-3 * weights.sum() * (np.eye(3) - np.outer(up, up))
+        turned = np.linalg.eigh(scatter)[1][:, 0]
+        up = turned if turned @ up > 0 else -turned
+    looks_down = -float((rotations[:, :, 2] @ up).mean())
+    side = looks_down if abs(looks_down) > 0.15 else float(own_up @ up)
+    return up if side >= 0 else -up
+
+
+def _slant(rotations: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """How far from level each camera would be, (c,) sines capped at 0.4; on its side costs a little more."""
+    right, down = np.abs(rotations[:, :, 0] @ up), np.abs(rotations[:, :, 1] @ up)
+    return np.minimum(np.minimum(right, down + SIDEWAYS_COST), 0.4)
 
 
 def rolls(rotations: np.ndarray, up: np.ndarray) -> np.ndarray:
