@@ -19,6 +19,7 @@ from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, from_plain, to_plain, to_pretty_json
 
 RUN_FILE = "run.json"
+CAPTURES = "captures"
 STAGES = ("catalogue", "sample", "render", "dataset", "train", "evaluate")
 """In order; each has a folder of this name in the run's folder."""
 GROWING_FROM_PX = 128
@@ -92,17 +93,21 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
         ConfigError: if the objects folder does not exist or holds fewer than two classes, or for settings that
             some later stage would refuse.
     """
-    from photosynth.catalogue.discover import find_models
     from photosynth.core.registry import check_render_engine
+    from photosynth.objects import expected_seconds, model_classes, photo_classes
     from photosynth.sample.recipe import load_recipe
+    from photosynth.sample.scene import require_physics
     from photosynth.train.config import check
     from photosynth.train.stage import estimate_seconds
 
     train_config = _train_config(config)
     check(train_config)
-    load_recipe(config.recipe)
+    arrangement = load_recipe(config.recipe).arrangement
+    if arrangement is not None:
+        require_physics(arrangement)
     check_render_engine(config.engine)
-    classes = sorted({model.class_name for model in find_models(inputs.objects)[0]})
+    photographed = photo_classes(inputs.objects)
+    classes = sorted({*model_classes(inputs.objects), *(one.name for one in photographed)})
     if len(classes) < 2:
         raise ConfigError(
             f"{inputs.objects} holds one class only ({', '.join(classes)}); a classifier needs at least two. "
@@ -111,7 +116,11 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
     n_photos = _count_photos(inputs.real) if inputs.real else 0
     n_train = int(config.images * 0.85)
     photos = f"{n_photos} real photos" if inputs.real else "synthetic images only: no real photos were given"
-    rows: list[tuple[str, str, float]] = [
+    rows: list[tuple[str, str, float]] = []
+    if photographed:
+        names = ", ".join(f"{one.name} ({one.n_photos or 'video'})" for one in photographed)
+        rows.append((CAPTURES, f"photos to models: {names}", expected_seconds(photographed, workers)))
+    rows += [
         (
             "catalogue",
             f"{len(classes)} classes, {config.distractors} distractors",
@@ -128,7 +137,7 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
         ("evaluate", photos, 10 + n_photos * 0.1 + config.images * 0.002),
     ]
     return tuple(
-        PlannedStage(name, out / name, what, seconds, (out / name / MANIFEST_FILE).is_file())
+        PlannedStage(name, out / name, what, seconds, _finished(out / name, [one.name for one in photographed]))
         for name, what, seconds in rows
     )
 
@@ -172,11 +181,16 @@ def _chain(
     from photosynth.catalogue import stage as catalogue
     from photosynth.dataset import stage as dataset
     from photosynth.evaluate import stage as evaluate
+    from photosynth.objects import models_of
     from photosynth.render import stage as render
     from photosynth.sample import stage as sample
     from photosynth.train import stage as train
 
     folders = {name: out / name for name in STAGES}
+
+    def models() -> Path:
+        return models_of(inputs.objects, out, config.size_m, **common)
+
     catalogue_config = catalogue.CatalogueConfig(
         seed=config.seed, size_m=config.size_m, n_distractors=config.distractors
     )
@@ -184,7 +198,7 @@ def _chain(
         n_images=config.images, seed=config.seed, recipe=config.recipe, image_size_px=config.image_size
     )
     return [
-        ("catalogue", lambda: catalogue.run(catalogue_config, inputs.objects, folders["catalogue"], **common)),
+        ("catalogue", lambda: catalogue.run(catalogue_config, models(), folders["catalogue"], **common)),
         (
             "sample",
             lambda: sample.run(
@@ -266,6 +280,12 @@ class _claim:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+
+def _finished(folder: Path, photographed: list[str]) -> bool:
+    if folder.name == CAPTURES:
+        return all((folder / name / "model" / MANIFEST_FILE).is_file() for name in photographed)
+    return (folder / MANIFEST_FILE).is_file()
 
 
 def _count_photos(folder: Path) -> int:
