@@ -9,7 +9,7 @@ import numpy as np
 from photosynth.reconstruct.sparse import SparseModel
 
 MAX_CANDIDATES = 4000
-SIDEWAYS_COST = 0.1
+SIDEWAYS_COST, UPSIDE_DOWN_COST, LOOKING_UP_COST = 0.1, 0.25, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +67,7 @@ def common_up(rotations: np.ndarray) -> np.ndarray:
     """The direction (3,) that is up, from how people hold cameras: level, or turned by a quarter.
 
     A camera held so has its right axis (or, on its side, its down axis) horizontal, however much it looks down. Each
-    pair of such axes gives a candidate, square to both; the one that suits most cameras is refined by least squares.
-    Up is then the side from which they look down at the object, or if they look level, the side of their own up.
+    pair of such axes gives a candidate, square to both; the least odd one (see _oddness) is refined by least squares.
 
     Args:
         rotations: (c, 3, 3) world_from_cam; columns are right, down, forward.
@@ -82,7 +81,8 @@ def common_up(rotations: np.ndarray) -> np.ndarray:
     own_up = -rotations[:, :, 1].mean(axis=0)
     if not len(candidates):
         return own_up / max(float(np.linalg.norm(own_up)), 1e-12)
-    up = candidates[int(np.argmin([_slant(rotations, c).mean() for c in candidates]))]
+    candidates = np.concatenate([candidates, -candidates])
+    up = candidates[int(np.argmin([_oddness(rotations, c) for c in candidates]))]
     for _ in range(5):
         right, down = rotations[:, :, 0] @ up, rotations[:, :, 1] @ up
         level = np.where(
@@ -92,15 +92,21 @@ def common_up(rotations: np.ndarray) -> np.ndarray:
         scatter = (weights[:, None] * level).T @ level + 1e-3 * weights.sum() * (np.eye(3) - np.outer(up, up))
         turned = np.linalg.eigh(scatter)[1][:, 0]
         up = turned if turned @ up > 0 else -turned
-    looks_down = -float((rotations[:, :, 2] @ up).mean())
-    side = looks_down if abs(looks_down) > 0.15 else float(own_up @ up)
-    return up if side >= 0 else -up
+    return up
 
 
-def _slant(rotations: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """How far from level each camera would be, (c,) sines capped at 0.4; on its side costs a little more."""
-    right, down = np.abs(rotations[:, :, 0] @ up), np.abs(rotations[:, :, 1] @ up)
-    return np.minimum(np.minimum(right, down + SIDEWAYS_COST), 0.4)
+def _oddness(rotations: np.ndarray, up: np.ndarray) -> float:
+    """How oddly the cameras would be held: the mean of sines off level, capped, with costs of being turned.
+
+    Level costs nothing, on its side a little, upside down more; looking up costs a little too.
+    """
+    right, down, forward = (rotations[:, :, k] @ up for k in range(3))
+    across = np.hypot(right, down)  # near 0 for a camera that looks straight up or down: it tells nothing
+    right, down = right / np.maximum(across, 1e-9), down / np.maximum(across, 1e-9)
+    upright = np.abs(right) + UPSIDE_DOWN_COST * (down > 0.2)
+    sideways = np.abs(down) + SIDEWAYS_COST
+    odd = np.where(across > 0.3, np.minimum(np.minimum(upright, sideways), 0.4), 0.4)
+    return float(odd.mean() + LOOKING_UP_COST * forward.mean())
 
 
 def rolls(rotations: np.ndarray, up: np.ndarray) -> np.ndarray:

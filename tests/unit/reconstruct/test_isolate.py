@@ -115,3 +115,13 @@ def test_trusted_points_leave_bad_ones_out(hidden):
     model.errors_px[:100] = 9.0
     assert len(trusted_points(model)) <= len(model.points) - 100
     model.errors_px[:100] = 0.3
+
+
+@pytest.mark.parametrize("roll", [np.pi / 2, -np.pi / 2])
+def test_a_whole_capture_on_its_side(roll):
+    """Frames of a phone that was held upright and wrote no turn flag."""
+    rng = np.random.default_rng(11)
+    stance = stance_of(model_of(ring(9, 25, end_deg=110, roll_rad=roll), box_and_table(rng), rng))
+    assert np.degrees(np.arccos(stance.up[2])) < 5
+    assert stance.level_share() == 1.0
+    assert stance.upright_share() == 0.0
