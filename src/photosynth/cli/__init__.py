@@ -24,6 +24,8 @@ VERBS = {
     "dataset": "compute labels, split, audit; COCO, YOLO and VOC",
     "train": "train a classifier on a dataset",
     "evaluate": "score a classifier on real photos and write the report",
+    "export": "write a trained model as ONNX, in 8 bits and for Core ML, checked against PyTorch",
+    "predict": "ask an exported model about photos, a video or a camera",
     "show": "say what is in an artifact or run folder",
     "verify": "recompute the check-sums and audits of an artifact or run folder",
 }

@@ -333,6 +333,57 @@ def evaluate_verb(argv: list[str]) -> int:
     return code
 
 
+def export_verb(argv: list[str]) -> int:
+    """photosynth export"""
+    from photosynth.models.export import ExportConfig, run
+
+    class ExportArgs(Record, frozen=True, kw_only=True):
+        """Write a trained model as ONNX (also in 8 bits, also for Core ML), checked against PyTorch, with model.json."""
+
+        model: _here("RUN_OR_MODEL")
+        """A run's folder, or that of a finished train stage."""
+        common: Annotated[Common, Flat]
+        """Flags of every stage."""
+        config: Annotated[ExportConfig, Flat] = msgspec.field(default_factory=ExportConfig)
+        """Settings."""
+
+    args = _parse(ExportArgs, "export", argv)
+    return _run_stage(run, args.common, args.config, args.model)
+
+
+def predict_verb(argv: list[str]) -> int:
+    """photosynth predict"""
+    from photosynth.core.record import to_json
+    from photosynth.models.footage import find_footage
+    from photosynth.models.predict import PredictConfig, answers, run
+    from photosynth.models.predictor import load_predictor
+
+    class PredictArgs(Record, frozen=True, kw_only=True):
+        """Ask an exported model about photos: JSON lines here, or with --out also pictures and COCO results."""
+
+        model: _here("MODEL")
+        """A folder that `photosynth export` made, or a run that has one in its folder `export`."""
+        photos: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS")]
+        """A folder of photos, a photo, a video, or a camera's number such as 0."""
+        out: Path | None = None
+        """The folder to write; without it, one line of JSON for each picture is printed."""
+        overwrite: bool = False
+        """Replace other predictions in that folder."""
+        config: Annotated[PredictConfig, Flat] = msgspec.field(default_factory=PredictConfig)
+        """Settings."""
+
+    args = _parse(PredictArgs, "predict", argv)
+    if args.out is not None:
+        return _run_stage(run, Common(out=args.out, overwrite=args.overwrite), args.config, args.model, args.photos)
+    predictor = load_predictor(args.model, precision=args.config.precision)
+    for shot, answer in answers(args.config, predictor, find_footage(args.photos, args.config.every)):
+        if answer is None:
+            print(f"photosynth predict: {shot.name} was left out: {shot.error}", file=sys.stderr)
+        else:
+            print(to_json(answer).decode(), flush=True)
+    return 0
+
+
 class FolderArgs(Record, frozen=True, kw_only=True):
     """An artifact folder, or the folder of a whole run."""
 
@@ -372,7 +423,7 @@ def _executor(common: Common) -> Any:
     return LocalExecutor(common.workers)
 
 
-def _run_stage(run: Any, common: Common, config: Record, *inputs: Path, **named: Path | None) -> int:
+def _run_stage(run: Any, common: Common, config: Record, *inputs: Path | str, **named: Path | None) -> int:
     with _progress() as progress:
         artifact: Artifact = run(
             config,

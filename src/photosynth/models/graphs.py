@@ -83,7 +83,9 @@ def onnx_bytes(graph: Graph) -> bytes:
                 dynamic_axes=axes,
             )
         options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC  # standard operators only
+        options.graph_optimization_level = (
+            onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        )  # standard operators only
         options.optimized_model_filepath = str(tidy)
         options.log_severity_level = 3
         onnxruntime.InferenceSession(str(raw), options, providers=["CPUExecutionProvider"])
