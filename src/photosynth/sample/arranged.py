@@ -12,6 +12,7 @@ from photosynth.core.rng import rng_for
 from photosynth.core.scene import Background, EnvironmentFill, Light, Placement, Scene
 from photosynth.core.seen import check_seen
 from photosynth.sample.background import sample_background
+from photosynth.sample.camera import with_lens
 from photosynth.sample.color import as_vec3
 from photosynth.sample.environment import sample_environment
 from photosynth.sample.fill import FillSource, true_view_fill
@@ -36,6 +37,7 @@ STREAMS = (
     "patch",
     "hand",
     "finish",
+    "lens",
 )
 """Each aspect of a scene draws from a stream of its own; the arrangement draws from those of its own number."""
 
@@ -72,7 +74,7 @@ def sample_arranged(
     lights = sample_lights(recipe.lights, 2.0 * arrangement.radius_m, rngs["light"])
     scene = Scene(
         index=index,
-        camera=camera,
+        camera=with_lens(recipe.camera, camera, rngs["lens"]),
         placements=() if staged.kind == "empty" else _placements(source, staged, view, subject, rngs["surface"]),
         surroundings=sample_surroundings(
             recipe.surfaces, fills, arrangement.slabs, arrangement.radius_m, seed, rngs["surroundings"]

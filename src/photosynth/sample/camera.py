@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 
 from photosynth.core.asset import Asset, AssetPart
@@ -193,6 +194,12 @@ def frame_subject(
         world_from_cam=as_matrix4(world_from_cam),
         distortion=lens_of(view.distortion_k1, focal_px, size_wh),
     )
+
+
+def with_lens(recipe: CameraRecipe, camera: Camera, rng: np.random.Generator) -> Camera:
+    """The camera with the lens's distortion that the recipe draws; the same camera if it draws none."""
+    bent, k1 = rng.random() < recipe.distortion_share, sample(recipe.distortion_k1, rng)
+    return msgspec.structs.replace(camera, distortion=lens_of(k1, camera.focal_px, camera.size_wh)) if bent else camera
 
 
 def lens_of(k1: float, focal_px: float, size_wh: tuple[int, int]) -> tuple[float, ...]:
