@@ -20,7 +20,7 @@ i4 = np.int32
 VALUES = 8
 """Numbers at each point: ratio of diffuse light, light sent back (3), ratio of mirrored light, light sent back
 towards the mirror direction (3)."""
-MAP_SIDE_PX = 96
+MAP_SIDE_PX = 64
 """Side of a direction's map."""
 ID_BITS = 10
 """Lower bits of a texel that name the object; above them its depth."""
@@ -28,6 +28,8 @@ DEPTH_STEPS = 1 << 20
 """Steps of depth in a map."""
 LIFT = 0.02
 """Points are lifted off their surface by this many radii of the mean placement before they are asked."""
+AWAY = f4(-0.3)
+"""Cosine to the eye below which a point is not seen, nor is any vertex near it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +134,10 @@ def light_at(
         nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
         inverse = one / np.sqrt(px * px + py * py + pz * pz + f4(1e-20))
         nv = -(px * nx + py * ny + pz * nz) * inverse
+        if nv < AWAY:
+            out[i] = f4(0)
+            out[i, 0], out[i, 4] = one, one
+            continue
         rx, ry, rz = f4(2) * nv * nx + px * inverse, f4(2) * nv * ny + py * inverse, f4(2) * nv * nz + pz * inverse
         px, py, pz = px + lift * nx, py + lift * ny, pz + lift * nz
         qx, qy, qz = px - centre[0], py - centre[1], pz - centre[2]

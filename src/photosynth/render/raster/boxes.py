@@ -139,3 +139,22 @@ def shadow_of_box(s, box, light):
         part *= _part((hy - sy) * per_radius) if abs(py) > hy else one
         part *= _part((hz - sz) * per_radius) if abs(pz) > hz else one
         s[VISIBLE + i] *= one - part
+
+
+@kernel
+def clears_block(s, count, box, light):
+    """True if a face of the box has the light and all fragments of a block before it; see blocked_lights."""
+    for axis in range(3):
+        x, y, z, half = box[3 * axis], box[3 * axis + 1], box[3 * axis + 2], box[12 + axis]
+        middle = x * box[9] + y * box[10] + z * box[11]
+        along = x * light[0] + y * light[1] + z * light[2] - middle
+        if abs(along) - light[3] < half:
+            continue
+        sign = f4(1) if along > f4(0) else f4(-1)
+        lowest = f4(1e30)
+        for i in range(count):
+            reach = (x * s[PX + i] + y * s[PY + i] + z * s[PZ + i] - middle) * sign
+            lowest = reach if reach < lowest else lowest
+        if lowest >= half * f4(0.999) - f4(1e-4):
+            return True
+    return False

@@ -19,12 +19,13 @@ from photosynth.core.scene import Placement, Scene
 from photosynth.render.raster.boxes import blocked_lights, box_rows
 from photosynth.render.raster.coat import MIN_ALPHA, coat_table, index_of_refraction
 from photosynth.render.raster.environment_light import environment_light
-from photosynth.render.raster.fragments import count_fragments, emit_fragments
-from photosynth.render.raster.placed import PixelBox, Placed, Silhouettes, overlap, place, place_slab, union
+from photosynth.render.raster.fragments import count_fragments, emit_fragments, mark_drawn
+from photosynth.render.raster.placed import PixelBox, Placed, Silhouettes, place, place_slab, union
 from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_slab
 from photosynth.render.raster.shading import shade
 from photosynth.render.raster.shadow import ShadowCaster
-from photosynth.render.raster.sky import NO_NODES, NO_VALUES, AmbientLight, node_step_px
+from photosynth.render.raster.sky import FINE_STEP_PX, NO_NODES, NO_VALUES, AmbientLight, SlabNodes, lattice_ratio
+from photosynth.render.raster.slab_shading import light_nodes, shade_slab
 from photosynth.render.raster.texture import decode_table
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, SAMPLES, clear_box, rasterise
@@ -84,7 +85,7 @@ class RasterEngine:
         layers, solids = _blank(view, len(placed)), placed + slabs
         started = self._clock("place", started)
         box = union([p.pixels for p in solids])
-        self._draw(solids, view, box)
+        drawn = self._draw(solids, len(placed), view, box)
         started = self._clock("visibility", started)
         side = int(np.clip(max(view.width, view.height), MIN_SHADOW_SIDE_PX, MAX_SHADOW_SIDE_PX))
         shadows = self._shadows.draw(scene.lights, [p.caster for p in placed], side)
@@ -98,16 +99,20 @@ class RasterEngine:
             span, s = (int(starts[k]), int(starts[k + 1])), k - len(placed)
             if span[0] == span[1]:
                 continue
-            values = ambient.at_vertices(k) if ambient and s < 0 else NO_VALUES
-            nodes = ambient.on_slab(s, span, pixels, triangles) if ambient and s >= 0 else NO_NODES
-            started = self._clock("ambient", started)
             blocks = blocked_lights(boxes, lights, one.cam, view.world_from_cam, s)
             light = lights, shadows.rows, shadows.layout, shadows.texels, boxes, blocks
-            fragments = pixels, triangles, weights
-            self._shade(one, scene, view, span, fragments, (values, nodes, node_step_px(view)), light, layers)
+            fragments = span, pixels, triangles, weights
+            if s < 0:
+                values = ambient.at_vertices(k) if ambient else NO_VALUES
+                started = self._clock("ambient", started)
+                self._shade(one, scene, view, fragments, values, light, layers)
+            else:
+                nodes = SlabNodes(view, boxes, s, span, pixels, triangles)
+                coarse = ambient.on_slab(nodes) if ambient else NO_NODES
+                started = self._clock("ambient", started)
+                self._shade_slab(one, scene, view, fragments, nodes, coarse, light, layers)
             started = self._clock("shading", started)
-        started = self._clock("shading", started)
-        self._measure_alone(placed, view, layers)
+        self._measure_alone(placed, drawn, view, layers)
         self._clock("silhouettes", started)
         return layers
 
@@ -129,12 +134,20 @@ class RasterEngine:
             self._prepared.popitem(last=False)
         return prepared
 
-    def _draw(self, placed: list[Placed], view: View, box: PixelBox) -> None:
+    def _draw(self, solids: list[Placed], named: int, view: View, box: PixelBox) -> np.ndarray:
+        """Fill the visibility buffer. Returns (named, H, W) uint8, the samples that each placement has whatever
+        stands before it; (named, 0, 0) for one that stands alone."""
         if self._keys.shape[0] < view.height or self._keys.shape[1] < view.width:
             self._keys = np.zeros((view.height, view.width, SAMPLES), np.int64)
         clear_box(self._keys, *box)
-        for k, one in enumerate(placed):
-            rasterise(one.cam, one.screen, one.mesh.faces, k, view.lens, NEAR_M, view.width, view.height, self._keys)
+        shape = (view.height, view.width) if len(solids) > 1 else (0, 0)
+        drawn, nobody = np.zeros((named, *shape), np.uint8), np.zeros((0, 0), np.uint8)
+        for k, one in enumerate(solids):
+            rasterise(
+                one.cam, one.screen, one.mesh.faces, k, view.lens, NEAR_M, view.width, view.height, self._keys,
+                drawn[k] if k < named else nobody,
+            )  # fmt: skip
+        return drawn
 
     def _fragments(
         self, layers: Layers, count: int, box: PixelBox, view: View
@@ -152,28 +165,35 @@ class RasterEngine:
         )  # fmt: skip
         return starts, pixels, triangles, weights
 
-    def _shade(self, one: Placed, scene: Scene, view: View, span, fragments, ambient, lighting, layers: Layers) -> None:
-        mesh, environment = one.mesh, scene.environment
-        roughness, f0 = (float(np.clip(v, 0.0, 1.0)) for v in (one.roughness, one.specular_f0))
-        material = np.array([*one.gain, max(roughness**2, MIN_ALPHA), index_of_refraction(f0)], np.float32)
-        light = environment_light(environment.map_file)
-        turn = environment.rotation_rad
-        sky = np.array([environment.strength, np.cos(turn), np.sin(turn)], np.float32)
-        world_from_object = one.caster.world_from_object[:3, :3]
-        rotation = world_from_object / np.linalg.norm(world_from_object[:, 0])
+    def _shade(self, one: Placed, scene: Scene, view: View, fragments, ambient, lighting, layers: Layers) -> None:
+        mesh = one.mesh
+        material, *environment = _surface(one, scene)
         shade(
-            *span, *fragments, view.width, view.lens, one.cam, mesh.faces, mesh.normals, mesh.st, *ambient, mesh.texels,
-            mesh.levels, self._decode, material, np.int32(mesh.mirrored),
-            np.ascontiguousarray(view.world_from_cam[:3, :3], np.float32),
-            np.ascontiguousarray(rotation, np.float32), light.sh, light.level(roughness), coat_table(roughness, f0),
-            sky, *lighting, layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3),
+            *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.faces, mesh.normals, mesh.st, ambient,
+            mesh.texels, mesh.levels, self._decode, material, np.int32(mesh.mirrored),
+            np.ascontiguousarray(view.world_from_cam[:3, :3], np.float32), _rotation(one), *environment, *lighting,
+            layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3),
         )  # fmt: skip
 
-    def _measure_alone(self, placed: list[Placed], view: View, layers: Layers) -> None:
+    def _shade_slab(self, one: Placed, scene: Scene, view: View, fragments, nodes, coarse, lighting, layers) -> None:
+        mesh = one.mesh
+        material, *environment = _surface(one, scene)
+        lit = np.zeros((*nodes.shape, 7), np.float32)
+        light_nodes(
+            nodes.points, nodes.normals, nodes.places, nodes.inside, lattice_ratio(view), coarse, material,
+            *environment, *lighting, lit,
+        )  # fmt: skip
+        shade_slab(
+            *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.faces, mesh.normals, mesh.st,
+            mesh.texels, mesh.levels, self._decode, material[:3], _rotation(one), FINE_STEP_PX, lit,
+            layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3),
+        )  # fmt: skip
+
+    def _measure_alone(self, placed: list[Placed], drawn: np.ndarray, view: View, layers: Layers) -> None:
         for k, one in enumerate(placed):
-            visible = layers.instance_ids == k + 1
-            alone = not any(overlap(one.pixels, other.pixels) for j, other in enumerate(placed) if j != k)
-            layers.amodal_masks[k] = visible if alone else visible | self._silhouettes.mask(one, view)
+            np.equal(layers.instance_ids, k + 1, out=layers.amodal_masks[k])
+            if drawn.shape[1]:
+                mark_drawn(drawn[k], *one.pixels, view.width, view.height, layers.amodal_masks[k])
             area = float(np.count_nonzero(layers.amodal_masks[k]))
             if not one.inside(view):
                 area = max(area, self._silhouettes.full_area_px(one, view))
@@ -191,6 +211,22 @@ def _blank(view: View, count: int) -> Layers:
         amodal_masks=np.zeros((count, *shape), bool),
         full_area_px=np.zeros(count, np.float64),
     )
+
+
+def _surface(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:
+    """material, sh, octahedral, coat and sky as shade takes them."""
+    roughness, f0 = (float(np.clip(v, 0.0, 1.0)) for v in (one.roughness, one.specular_f0))
+    material = np.array([*one.gain, max(roughness**2, MIN_ALPHA), index_of_refraction(f0)], np.float32)
+    environment = scene.environment
+    light, turn = environment_light(environment.map_file), environment.rotation_rad
+    sky = np.array([environment.strength, np.cos(turn), np.sin(turn)], np.float32)
+    return material, light.sh, light.level(roughness), coat_table(roughness, f0), sky
+
+
+def _rotation(one: Placed) -> np.ndarray:
+    """(3, 3) float32, from the object's axes to the world's."""
+    linear = one.caster.world_from_object[:3, :3]
+    return np.ascontiguousarray(linear / np.linalg.norm(linear[:, 0]), np.float32)
 
 
 def _light_rows(scene: Scene, view: View) -> np.ndarray:

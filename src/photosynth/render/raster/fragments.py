@@ -166,3 +166,27 @@ def mark_covered(keys, x0, y0, x1, y1, width, height, mask):
                 mask[y, x] = True
                 count += 1
     return count
+
+
+@kernel
+def mark_drawn(drawn, x0, y0, x1, y1, width, height, mask):
+    """Set `mask` (H, W) bool where an instance that is drawn alone owns a pixel of a box, as mark_covered does it, from
+    the bits that `rasterise` noted."""
+    for y in range(y0, y1):
+        for x in range(x0, x1):
+            covered = _bits(drawn[y, x])
+            if covered == 2:
+                score = 0
+                for k in range(4):
+                    px = x + (1 if k == 0 else (-1 if k == 1 else 0))
+                    py = y + (1 if k == 2 else (-1 if k == 3 else 0))
+                    if px >= 0 and py >= 0 and px < width and py < height:
+                        score += 2 * _bits(drawn[py, px]) - 4
+                mask[y, x] |= score >= 0
+            elif covered > 2:
+                mask[y, x] = True
+
+
+@kernel
+def _bits(value):
+    return (value & 1) + ((value >> 1) & 1) + ((value >> 2) & 1) + ((value >> 3) & 1)

@@ -7,7 +7,7 @@ can prove that lanes do not overlap and turns each loop into vector instructions
 
 from __future__ import annotations
 
-BLOCK = 512
+BLOCK = 528
 """Fragments in a block: its lanes fit into the second-level cache."""
 
 _names = iter(range(0, 64 * BLOCK, BLOCK))

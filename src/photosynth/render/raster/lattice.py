@@ -1,7 +1,9 @@
-"""Ambient light on slabs: worked out at nodes a few pixels apart on the planes of their faces, and interpolated.
+"""Light on slabs: worked out at nodes a few pixels apart on the planes of their faces, and interpolated.
 
-A node lies where the ray of its pixel meets the plane, whatever stands before it there, so that every fragment has
-four nodes of its own face about it. Nodes inside another slab count next to nothing.
+Slabs fill much of a picture and are flat, so light varies slowly over them where it is not cut by a shadow: ambient
+light is asked at coarse nodes, all light at fine ones, and only the texture is read at each pixel. A node lies where
+the ray of its pixel meets the plane, whatever stands before it there, so that every fragment has four nodes of its
+own face about it. Nodes inside another slab count next to nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
-from photosynth.render.raster.lanes import BLOCK, Q0
+from photosynth.render.raster.lanes import BLOCK, DR, Q0, SR
 
 f4 = np.float32
 
@@ -99,8 +101,43 @@ def fill_nodes(places, values, inside, nodes):
 
 
 @kernel
-def read_lattice(start, stop, pixels, triangles, width, step, nodes, s):
-    """Interpolate nodes (6, h, w, 9) at fragments start..stop of a slab into the lanes from Q0 on."""
+def mark_coarse(fine, ratio, wanted):
+    """Mark in `wanted` (6, h, w) bool the coarse nodes round each fine one; `ratio` fine steps make a coarse one."""
+    for face in range(6):
+        for j in range(fine.shape[1]):
+            for i in range(fine.shape[2]):
+                if fine[face, j, i]:
+                    row, column = j // ratio, i // ratio
+                    wanted[face, row, column] = True
+                    wanted[face, row, column + 1] = True
+                    wanted[face, row + 1, column] = True
+                    wanted[face, row + 1, column + 1] = True
+
+
+@kernel
+def read_coarse(begin, end, places, fine_shape, ratio, nodes, s):
+    """Interpolate coarse nodes (6, h, w, 9) at fine nodes begin..end into the lanes from Q0 on."""
+    inverse = f4(1) / f4(ratio)
+    width, area = fine_shape[2], fine_shape[1] * fine_shape[2]
+    for k in range(begin, end):
+        at = k - begin
+        face = places[k] // area
+        row = (places[k] - face * area) // width
+        column = places[k] - face * area - row * width
+        i, j = column // ratio, row // ratio
+        fx, fy = f4(column - i * ratio) * inverse, f4(row - j * ratio) * inverse
+        wd = fx * fy
+        wb, wc = fx - wd, fy - wd
+        wa = f4(1) - fx - wc
+        n00, n01, n10, n11 = nodes[face, j, i], nodes[face, j, i + 1], nodes[face, j + 1, i], nodes[face, j + 1, i + 1]
+        weight = f4(1) / (wa * n00[8] + wb * n01[8] + wc * n10[8] + wd * n11[8] + f4(1e-12))
+        for q in range(8):
+            s[Q0 + q * BLOCK + at] = (wa * n00[q] + wb * n01[q] + wc * n10[q] + wd * n11[q]) * weight
+
+
+@kernel
+def read_light(start, stop, pixels, triangles, width, step, lit, s):
+    """Interpolate light (6, h, w, 7) at fragments start..stop of a slab into the lanes from DR and SR on."""
     inverse = f4(1) / f4(step)
     for k in range(start, stop):
         at = k - start
@@ -112,7 +149,8 @@ def read_lattice(start, stop, pixels, triangles, width, step, nodes, s):
         wd = fx * fy
         wb, wc = fx - wd, fy - wd
         wa = f4(1) - fx - wc
-        n00, n01, n10, n11 = nodes[face, j, i], nodes[face, j, i + 1], nodes[face, j + 1, i], nodes[face, j + 1, i + 1]
-        weight = f4(1) / (wa * n00[8] + wb * n01[8] + wc * n10[8] + wd * n11[8] + f4(1e-12))
-        for q in range(8):
-            s[Q0 + q * BLOCK + at] = (wa * n00[q] + wb * n01[q] + wc * n10[q] + wd * n11[q]) * weight
+        n00, n01, n10, n11 = lit[face, j, i], lit[face, j, i + 1], lit[face, j + 1, i], lit[face, j + 1, i + 1]
+        weight = f4(1) / (wa * n00[6] + wb * n01[6] + wc * n10[6] + wd * n11[6])
+        for q in range(3):
+            s[DR + q * BLOCK + at] = (wa * n00[q] + wb * n01[q] + wc * n10[q] + wd * n11[q]) * weight
+            s[SR + q * BLOCK + at] = (wa * n00[3 + q] + wb * n01[3 + q] + wc * n10[3 + q] + wd * n11[3 + q]) * weight

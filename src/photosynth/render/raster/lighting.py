@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from photosynth.render.raster.boxes import shadow_of_box
+from photosynth.render.raster.boxes import clears_block, shadow_of_box
 from photosynth.render.raster.coat import COAT_STEPS
 from photosynth.render.raster.jit import kernel
 from photosynth.render.raster.lanes import (
@@ -203,7 +203,7 @@ def add_light(s, count, light, shadow, layout, texels, boxes, blocks, alpha, eta
                 visible = lit_part(texels, offset, side, s[GX + i], s[GY + i], s[GQ + i])
         s[VISIBLE + i] = visible
     for k in range(boxes.shape[0]):
-        if blocks[k]:
+        if blocks[k] and not clears_block(s, count, boxes[k], light):
             shadow_of_box(s, boxes[k], light)
     a2, eta2 = alpha * alpha, eta * eta - one
     for i in range(BLOCK):

@@ -97,23 +97,11 @@ def union(boxes: list[PixelBox]) -> PixelBox:
     return min(x0), min(y0), max(x1), max(y1)
 
 
-def overlap(a: PixelBox, b: PixelBox) -> bool:
-    """True if two boxes share a pixel."""
-    return max(a[0], b[0]) < min(a[2], b[2]) and max(a[1], b[1]) < min(a[3], b[3])
-
-
 class Silhouettes:
     """Rasterises placements alone; keeps its buffers between scenes."""
 
     def __init__(self) -> None:
         self._keys = np.zeros((0, 0, SAMPLES), np.int64)
-
-    def mask(self, placed: Placed, view: View) -> np.ndarray:
-        """(H, W) bool: the pixels of the picture that the placement covers when it is alone."""
-        self._reserve(view.width, view.height)
-        mask = np.zeros((view.height, view.width), bool)
-        self._draw(placed, placed.screen, view.lens, view.width, view.height, placed.pixels, mask)
-        return mask
 
     def full_area_px(self, placed: Placed, view: View) -> float:
         """Its area in pixels if the picture had no edges (cut off CANVAS_REACH picture sizes beyond them).
@@ -141,7 +129,8 @@ class Silhouettes:
 
     def _draw(self, placed, screen, lens, width, height, box: PixelBox, mask: np.ndarray) -> int:
         clear_box(self._keys, *box)
-        rasterise(placed.cam, screen, placed.mesh.faces, 0, lens, NEAR_M, width, height, self._keys)
+        nobody = np.zeros((0, 0), np.uint8)
+        rasterise(placed.cam, screen, placed.mesh.faces, 0, lens, NEAR_M, width, height, self._keys, nobody)
         return mark_covered(self._keys, *box, width, height, mask)
 
     def _reserve(self, width: int, height: int) -> None:

@@ -13,13 +13,13 @@ import numpy as np
 
 from photosynth.render.raster.jit import kernel
 
-MAX_PROBES = 1200
+MAX_PROBES = 800
 """Most probes on one mesh."""
 DIRECTIONS = 96
 """Directions in which an object is asked what it hides from itself."""
 MAP_SIDE_PX = 128
 """Side of the depth map for each."""
-CASTER_FACES = 300
+CASTER_FACES = 160
 """Faces of the copy that hides the sky from other objects."""
 UNHIDDEN = 0.015
 """An object that hides no more than this part of the sky from any probe counts as convex."""

@@ -26,7 +26,6 @@ from photosynth.render.raster.lanes import (
     SR,
     Z,
 )
-from photosynth.render.raster.lattice import read_lattice
 from photosynth.render.raster.lighting import add_environment, add_light, orient
 from photosynth.render.raster.surface import gather_surface
 from photosynth.render.raster.texture import add_tap, decode_albedo
@@ -36,7 +35,7 @@ f4 = np.float32
 
 @kernel
 def shade(
-    start, stop, pixels, triangles, weights, width, lens, cam, faces, normals, st, ambient, nodes, step, texels,
+    start, stop, pixels, triangles, weights, width, lens, cam, faces, normals, st, ambient, texels,
     levels, decode, material, mirror, world_from_cam, world_from_object, sh, octahedral, coat, sky, lights, shadows,
     layout, shadow_texels, boxes, blocks, radiance, depth_m, world_normals,
 ):  # fmt: skip
@@ -46,7 +45,6 @@ def shade(
         start, stop: int.
         pixels, triangles, weights: from emit_fragments.
         width, lens, cam, faces, normals, st, ambient: as in gather_surface.
-        nodes, step: as in read_lattice; an empty lattice for none.
         texels, levels: as in PreparedMesh; decode: from decode_table.
         material: (5,) float32: albedo gain (3), alpha, index of refraction.
         mirror: int32, as in add_tap.
@@ -73,8 +71,6 @@ def shade(
         gather_surface(
             begin, end, pixels, triangles, weights, width, lens, cam, faces, normals, st, levels, ambient, s, n
         )
-        if nodes.shape[0] > 0:
-            read_lattice(begin, end, pixels, triangles, width, step, nodes, s)
         add_tap(s, n, texels, mirror, f4(-0.25))
         add_tap(s, n, texels, mirror, f4(0.25))
         decode_albedo(s, decode, gain)

@@ -20,27 +20,53 @@ from photosynth.render.raster.ambient import (
     mix_probes,
 )
 from photosynth.render.raster.environment_light import environment_light, sh_basis
-from photosynth.render.raster.lattice import fill_nodes, mark_nodes, place_nodes
+from photosynth.render.raster.lattice import fill_nodes, mark_coarse, mark_nodes, place_nodes
 from photosynth.render.raster.placed import Placed
 from photosynth.render.raster.probes import fibonacci_sphere, frames_towards
 from photosynth.render.raster.shadow import bounding_sphere
 from photosynth.render.raster.transform import View
 
-NODE_STEPS_PX = (4, 8)
-"""Pixels between nodes on slabs: for pictures up to LARGE_PX, and larger ones."""
+FINE_STEP_PX = 2
+"""Pixels between the nodes of a slab at which light is added up."""
+RATIOS = (3, 5)
+"""Fine steps between the nodes at which ambient light is asked: for pictures up to LARGE_PX, and larger ones."""
 LARGE_PX = 450
 INDIRECT = 0.85
 """What sends light back is itself hidden from part of the environment: it gets this part of it."""
 NO_VALUES = np.zeros((0, VALUES), np.float32)
 NO_NODES = np.zeros((0, 0, 0, VALUES + 1), np.float32)
+_SIDES = np.concatenate([np.eye(3), -np.eye(3)])
 _FIT_DIRECTIONS = fibonacci_sphere(24)
 _FIT = np.linalg.pinv(sh_basis(_FIT_DIRECTIONS))
 _IRRADIANCE_OF_RADIANCE = np.array([1] + [2 / 3] * 3 + [1 / 4] * 5)
 
 
-def node_step_px(view: View) -> int:
-    """Pixels between the nodes of a lattice."""
-    return NODE_STEPS_PX[max(view.width, view.height) > LARGE_PX]
+class SlabNodes:
+    """The fine nodes of one slab.
+
+    shape: (6, h, w) of the lattice; points, normals, places, inside: from place_nodes; wanted: from mark_nodes.
+    """
+
+    def __init__(self, view: View, boxes: np.ndarray, s: int, span: tuple[int, int], pixels, triangles) -> None:
+        self.view, self.boxes, self.s = view, boxes, s
+        self.shape = (6, view.height // FINE_STEP_PX + 2, view.width // FINE_STEP_PX + 2)
+        self.wanted = np.zeros(self.shape, np.bool_)
+        mark_nodes(*span, pixels, triangles, view.width, FINE_STEP_PX, self.wanted)
+        self.points, self.normals, self.places, self.inside = self.placed(self.wanted, FINE_STEP_PX)
+
+    def placed(self, wanted: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Where wanted nodes stand: the outputs of place_nodes."""
+        count = int(np.count_nonzero(wanted))
+        points, normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
+        places, inside = np.empty(count, np.int64), np.empty(count, np.bool_)
+        rotation = np.ascontiguousarray(self.view.world_from_cam[:3, :3])
+        place_nodes(wanted, step, self.view.lens, rotation, self.boxes, self.s, count, points, normals, places, inside)
+        return points, normals, places, inside
+
+
+def lattice_ratio(view: View) -> int:
+    """Fine steps between the nodes at which ambient light is asked."""
+    return RATIOS[max(view.width, view.height) > LARGE_PX]
 
 
 class AmbientLight:
@@ -61,8 +87,8 @@ class AmbientLight:
         self.strength, self.turn = scene.environment.strength, scene.environment.rotation_rad
         self.environment = environment_light(scene.environment.map_file)
         self.eye = view.world_from_cam[:3, 3]
-        self.rotation = np.ascontiguousarray(view.world_from_cam[:3, :3])
-        self.step = node_step_px(view)
+        self.luminance_sh = self.environment.radiance_sh() @ LUMINANCE
+        self.mean_irradiance = self._irradiance(_SIDES)
         self.sky = self._sky(slabs) if len(placed) + len(slabs) > 1 else None
 
     def at_vertices(self, k: int) -> np.ndarray:
@@ -91,22 +117,16 @@ class AmbientLight:
         mix_probes(probes.nearest, probes.weights, values, out)
         return out
 
-    def on_slab(self, s: int, span: tuple[int, int], pixels: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-        """The lattice of slab s as read_lattice takes it; empty where nothing is hidden."""
+    def on_slab(self, fine: SlabNodes) -> np.ndarray:
+        """Coarse nodes of a slab as read_coarse takes them; empty where nothing is hidden."""
         if self.sky is None:
             return NO_NODES
-        height, width = self.view.height // self.step + 2, self.view.width // self.step + 2
-        wanted = np.zeros((6, height, width), np.bool_)
-        mark_nodes(*span, pixels, triangles, self.view.width, self.step, wanted)
-        count = int(np.count_nonzero(wanted))
-        points, normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
-        places, inside = np.empty(count, np.int64), np.empty(count, np.bool_)
-        place_nodes(
-            wanted, self.step, self.view.lens, self.rotation, self.boxes, s, count, points, normals, places, inside
-        )
-        values = self._light_at(points, normals, -1, s)
-        nodes = np.zeros((6, height, width, VALUES + 1), np.float32)
-        fill_nodes(places, values, inside, nodes.reshape(-1, VALUES + 1))
+        ratio = lattice_ratio(self.view)
+        wanted = np.zeros((6, fine.shape[1] // ratio + 2, fine.shape[2] // ratio + 2), np.bool_)
+        mark_coarse(fine.wanted, ratio, wanted)
+        points, normals, places, inside = fine.placed(wanted, ratio * FINE_STEP_PX)
+        nodes = np.zeros((*wanted.shape, VALUES + 1), np.float32)
+        fill_nodes(places, self._light_at(points, normals, -1, fine.s), inside, nodes.reshape(-1, VALUES + 1))
         return nodes
 
     def _light_at(self, points: np.ndarray, normals: np.ndarray, own: int, own_slab: int) -> np.ndarray:
@@ -178,12 +198,10 @@ class AmbientLight:
 
     def _mean_light(self, one: Placed) -> np.ndarray:
         """(3,): radiance of white surfaces of any direction at a placement; a quarter of a light's full strength."""
-        sides = np.concatenate([np.eye(3), -np.eye(3)])
-        return (self._irradiance(sides) + self._from_lights(sides, one.caster.centre - self.eye)).mean(axis=0)
+        return (self.mean_irradiance + self._from_lights(_SIDES, one.caster.centre - self.eye)).mean(axis=0)
 
     def _luminance_sh(self, world_from_object: np.ndarray) -> np.ndarray:
         """(9,): spherical harmonics of the environment's luminance in an object's frame."""
         c, s = np.cos(self.turn), np.sin(self.turn)
         map_from_object = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]]) @ world_from_object
-        coefficients = self.environment.radiance_sh() @ LUMINANCE
-        return _FIT @ (sh_basis(_FIT_DIRECTIONS @ map_from_object.T) @ coefficients)
+        return _FIT @ (sh_basis(_FIT_DIRECTIONS @ map_from_object.T) @ self.luminance_sh)

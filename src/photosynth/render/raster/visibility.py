@@ -35,7 +35,7 @@ def clear_box(keys, x0, y0, x1, y1):
 
 
 @kernel
-def rasterise(cam, screen, faces, instance, lens, near, width, height, keys):
+def rasterise(cam, screen, faces, instance, lens, near, width, height, keys, drawn):
     """Draw the front faces of one instance.
 
     Triangles wind anticlockwise seen from their front; back faces are culled. A triangle that crosses the near
@@ -49,6 +49,8 @@ def rasterise(cam, screen, faces, instance, lens, near, width, height, keys):
         near: metres.
         width, height: int, part of `keys` to draw in.
         keys: in and out (>= height, >= width, 4) int64.
+        drawn: in and out (>= height, >= width) uint8, a bit for each sample that the instance has whatever stands
+            before it; or (0, 0) and nobody asks.
     """
     clipped = np.empty((4, 3), np.float64)
     for t in range(faces.shape[0]):
@@ -58,7 +60,7 @@ def rasterise(cam, screen, faces, instance, lens, near, width, height, keys):
         if qa > 0.0 and qb > 0.0 and qc > 0.0:
             _fill(
                 screen[a, 0], screen[a, 1], qa, screen[b, 0], screen[b, 1], qb, screen[c, 0], screen[c, 1], qc,
-                low, width, height, keys,
+                low, width, height, keys, drawn,
             )  # fmt: skip
         elif qa > 0.0 or qb > 0.0 or qc > 0.0:
             corners = _clip(cam, a, b, c, near, lens, clipped)
@@ -67,7 +69,7 @@ def rasterise(cam, screen, faces, instance, lens, near, width, height, keys):
                     clipped[0, 0], clipped[0, 1], clipped[0, 2],
                     clipped[k - 1, 0], clipped[k - 1, 1], clipped[k - 1, 2],
                     clipped[k, 0], clipped[k, 1], clipped[k, 2],
-                    low, width, height, keys,
+                    low, width, height, keys, drawn,
                 )  # fmt: skip
 
 
@@ -99,7 +101,7 @@ def _clip(cam, a, b, c, near, lens, out):
 
 
 @kernel
-def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, keys):
+def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, keys, drawn):
     """Draw one triangle: three edges, sorted by y, walked by rows; each row visits its four sample offsets."""
     area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
     if not area > 1e-12:
@@ -107,7 +109,7 @@ def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, keys):
     top, bottom = min(y0, y1, y2), max(y0, y1, y2)
     if max(x0, x1, x2) < 0 or bottom < 0 or min(x0, x1, x2) >= width or top >= height:
         return
-    inverse = 1.0 / area
+    inverse, noted = 1.0 / area, drawn.shape[0] > 0
     dq1, dq2 = q1 - q0, q2 - q0
     qx = (dq2 * (y1 - y0) - dq1 * (y2 - y0)) * inverse
     qy = (dq1 * (x2 - x0) - dq2 * (x1 - x0)) * inverse
@@ -139,4 +141,6 @@ def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, keys):
                 key = (np.int64(np.float32(q).view(np.int32)) << 32) | low
                 if key > keys[iy, ix, s]:
                     keys[iy, ix, s] = key
+                if noted:
+                    drawn[iy, ix] |= np.uint8(1 << s)
                 q += qx
