@@ -30,15 +30,15 @@ pytestmark = [
 
 SCANS = Path(__file__).parents[2].parent / "shared" / "data" / "scans" / "ycb"
 LEAST_PSNR_DB = {
-    "one lamp": 30.5,
-    "environment": 30.0,
-    "environment and three lamps": 30.5,
-    "turned camera": 28.0,
-    "table": 20.5,
+    "one lamp": 32.5,
+    "environment": 31.0,
+    "environment and three lamps": 31.0,
+    "turned camera": 30.0,
+    "table": 26.5,
 }
-BRIGHTNESS_WITHIN = {"turned camera": 0.03, "table": 0.13}
-DEPTH_P99 = {"table": 0.005}
-MASK_IOU = {"turned camera": 0.994, "table": 0.991}
+BRIGHTNESS_WITHIN = {"turned camera": 0.03}
+MASK_IOU = {"one lamp": 0.995, "environment and three lamps": 0.995, "table": 0.991}
+"""Of the worst object; those on the table have less than 2,000 pixels."""
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,9 @@ def test_engines_agree(name, truth, raster):
     print(f"{name}: {found}")
     assert found.psnr_db >= LEAST_PSNR_DB[name], found
     assert found.brightness == pytest.approx(1, abs=BRIGHTNESS_WITHIN.get(name, 0.02)), found
-    assert found.mask_iou >= MASK_IOU.get(name, 0.995), found
+    assert found.mask_iou >= MASK_IOU.get(name, 0.994), found
     assert found.depth_median < 1e-6, found
-    assert found.depth_p99 < DEPTH_P99.get(name, 0.001), found
+    assert found.depth_p99 < 0.001, found
     assert found.normal_median_deg < 0.1, found
 
 
@@ -99,8 +99,8 @@ def test_engines_agree_on_a_real_scan():
     found = agreement(RasterEngine(meshes).render(shot), engine.render(shot))
     engine.close()
     print(found)
-    assert found.psnr_db >= 29, found
-    assert found.brightness == pytest.approx(1, abs=0.03), found
+    assert found.psnr_db >= 33, found
+    assert found.brightness == pytest.approx(1, abs=0.02), found
     assert found.mask_iou >= 0.994, found
     assert found.depth_median < 1e-6, found
     assert found.depth_p99 < 0.001, found
