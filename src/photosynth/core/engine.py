@@ -10,6 +10,7 @@ import numpy as np
 
 from photosynth.core.camera import Camera
 from photosynth.core.frame import Layers
+from photosynth.core.instances import Instances
 from photosynth.core.mesh import Mesh
 from photosynth.core.scene import Scene
 
@@ -70,6 +71,21 @@ class Classifier(Protocol):
 
     def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Calibrated probabilities (n, classes) float64 for (H, W, 3) uint8 sRGB pictures of any size."""
+
+
+class Detector(Protocol):
+    """Anything that finds objects in pictures."""
+
+    class_names: tuple[str, ...]
+    """The classes; none of these is not among them."""
+    answer_threshold: float
+    """A box that scores less is better not shown."""
+
+    def detect(self, images: Sequence[np.ndarray], min_score: float | None = None) -> list[Instances]:
+        """The objects in (H, W, 3) uint8 sRGB pictures of any size, surest first, boxes in picture pixels.
+
+        Boxes that score less than `min_score` are left out; None takes `answer_threshold`.
+        """
 
 
 class FakeEngine:
