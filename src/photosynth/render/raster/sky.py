@@ -32,7 +32,7 @@ RATIOS = (3, 5)
 """Fine steps between the nodes at which ambient light is asked: for pictures up to LARGE_PX, and larger ones."""
 LARGE_PX = 450
 INDIRECT = 0.85
-"""What sends light back is itself hidden from part of the environment: it gets this part of it."""
+"""Objects that send light back are themselves hidden from part of the environment: they get this part of it."""
 NO_VALUES = np.zeros((0, VALUES), np.float32)
 NO_NODES = np.zeros((0, 0, 0, VALUES + 1), np.float32)
 _SIDES = np.concatenate([np.eye(3), -np.eye(3)])
@@ -177,7 +177,7 @@ class AmbientLight:
                 at = inside.copy()
                 at[axis] = sign * half[axis]
                 normal = sign * axes[axis][None]
-                light = INDIRECT * self._irradiance(normal) + self._from_lights(normal, middle + at @ axes)
+                light = self._irradiance(normal) + self._from_lights(normal, middle + at @ axes)
                 out[s, face] = light[0] * slab.mesh.albedo
         return out
 
