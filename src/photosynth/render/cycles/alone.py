@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec.structs import replace
 
 from photosynth.core.engine import MeshSource
-from photosynth.core.scene import Scene
-from photosynth.render.raster.placed import Silhouettes, place
-from photosynth.render.raster.prepared import PreparedMesh, prepare
-from photosynth.render.raster.transform import view_of
+from photosynth.core.errors import EngineError
+from photosynth.core.scene import Environment, Scene
+from photosynth.render.raster.engine import RasterEngine
 
 
 class Alone:
-    """Measures placements one by one; keeps the prepared meshes (without their textures)."""
+    """Measures placements one by one."""
 
     def __init__(self, meshes: MeshSource) -> None:
-        self.meshes = meshes
-        self._prepared: dict[tuple[str, str], PreparedMesh] = {}
-        self._silhouettes = Silhouettes()
+        self._raster = RasterEngine(meshes)
 
-    def measure(self, scene: Scene, visible: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def measure(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         """Amodal masks (n, H, W) bool and full areas (n,) float64, as in Layers.
-
-        Args:
-            scene: the scene.
-            visible: (H, W) uint16 instance ids: what is seen of a placement is part of its mask.
 
         Raises:
             ValueError: for a camera or a placement's matrix that makes no picture.
         """
-        view = view_of(scene.camera)
-        masks = np.zeros((len(scene.placements), view.height, view.width), bool)
-        areas = np.zeros(len(scene.placements))
-        for k, placement in enumerate(scene.placements):
-            key = (placement.asset_id, placement.part)
-            if key not in self._prepared:
-                self._prepared[key] = prepare(self.meshes.mesh(*key), 1)
-            placed = place(placement, self._prepared[key], view)
-            masks[k] = self._silhouettes.mask(placed, view) | (visible == k + 1)
-            areas[k] = np.count_nonzero(masks[k])
-            if not placed.inside(view):
-                areas[k] = max(areas[k], self._silhouettes.full_area_px(placed, view))
-        return masks, areas
+        unlit = replace(scene, lights=(), surroundings=(), environment=Environment())
+        try:
+            layers = self._raster.render(unlit)
+        except EngineError as error:
+            raise ValueError(error.reason) from error
+        return layers.amodal_masks, layers.full_area_px

@@ -52,10 +52,11 @@ class CyclesEngine:
         """Render one scene. Raises EngineError naming the scene, with the last lines the worker said."""
         try:
             _check(scene)
+            alone = self._alone.measure(scene)
             self._jobs.light_file.unlink(missing_ok=True)
             self._jobs.centre_file.unlink(missing_ok=True)
             self._ask(scene, self._jobs.job(scene, "render"))
-            return self._layers(scene)
+            return self._layers(scene, *alone)
         except ValueError as error:
             raise EngineError(self.name, f"scene {scene.index}", str(error)) from error
 
@@ -95,11 +96,13 @@ class CyclesEngine:
             self._worker = WorkerProcess(self._command)
         return self._worker
 
-    def _layers(self, scene: Scene) -> Layers:
+    def _layers(self, scene: Scene, alone: np.ndarray, full_area_px: np.ndarray) -> Layers:
         light, centre = read_light(self._jobs.light_file), read_centre(self._jobs.centre_file)
         depth, normals = at_majority(light.numbers, centre, _depths(scene))
-        ids = np.where(light.numbers <= len(scene.placements), light.numbers, 0).astype(np.uint16)
-        masks, areas = self._alone.measure(scene, ids)
+        count = len(scene.placements)
+        ids = np.where(light.numbers <= count, light.numbers, 0).astype(np.uint16)
+        masks = alone | (ids == np.arange(1, count + 1)[:, None, None])  # what is seen of a placement is part of it
+        areas = np.maximum(full_area_px, masks.sum(axis=(1, 2), dtype=np.float64))
         return Layers(light.radiance, light.coverage, depth, ids, normals, masks, areas)
 
 
