@@ -26,6 +26,7 @@ VERBS = {
     "evaluate": "score a classifier on real photos and write the report",
     "export": "write a trained model as ONNX, in 8 bits and for Core ML, checked against PyTorch",
     "predict": "ask an exported model about photos, a video or a camera",
+    "serve": "a web page and an API that answer with exported models",
     "show": "say what is in an artifact or run folder",
     "verify": "recompute the check-sums and audits of an artifact or run folder",
 }

@@ -338,7 +338,7 @@ def export_verb(argv: list[str]) -> int:
     from photosynth.models.export import ExportConfig, run
 
     class ExportArgs(Record, frozen=True, kw_only=True):
-        """Write a trained model as ONNX (also in 8 bits, also for Core ML), checked against PyTorch, with model.json."""
+        """Write a trained model as ONNX, in 8 bits and for Core ML, checked against PyTorch, with model.json."""
 
         model: _here("RUN_OR_MODEL")
         """A run's folder, or that of a finished train stage."""
@@ -381,6 +381,25 @@ def predict_verb(argv: list[str]) -> int:
             print(f"photosynth predict: {shot.name} was left out: {shot.error}", file=sys.stderr)
         else:
             print(to_json(answer).decode(), flush=True)
+    return 0
+
+
+def serve_verb(argv: list[str]) -> int:
+    """photosynth serve"""
+    from photosynth.serve.config import ServeConfig
+
+    class ServeArgs(Record, frozen=True, kw_only=True):
+        """Serve models: a web page for any phone or browser, and an API for other programs (documented at /docs)."""
+
+        models: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN_OR_MODEL...")]
+        """Runs, or folders that `photosynth export` made; NAME=PATH gives one another name."""
+        config: Annotated[ServeConfig, Flat] = msgspec.field(default_factory=ServeConfig)
+        """Settings."""
+
+    args = _parse(ServeArgs, "serve", argv)
+    from photosynth.serve.server import run
+
+    run(args.config, args.models, progress=PlainProgress())
     return 0
 
 
