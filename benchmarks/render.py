@@ -47,7 +47,7 @@ def worker(job: dict) -> dict:
     target = Path(tempfile.mkdtemp()) / "picture.jpg"
 
     def one(index: int) -> None:
-        frame = compose(scene := scene_of(index, case, parts), engine.render(scene))
+        frame = compose(scene := scene_of(index, case, meshes, parts), engine.render(scene))
         target.write_bytes(simplejpeg.encode_jpeg(frame.color, quality=90, colorspace="RGB", colorsubsampling="420"))
 
     for i in range(max(WARM_UP[job["engine"]], len(parts) if job["engine"] == "raster" else 1)):

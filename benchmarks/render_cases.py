@@ -35,7 +35,7 @@ CASES = {
 def meshes_of(objects: Path | None) -> tuple[MeshSource, list[tuple[str, str, float]]]:
     """What is rendered: the assets of a catalogue, or the built-in sphere. Also (asset, part, diagonal) of each."""
     if objects is None:
-        return FixedMeshes({("sphere", "whole"): bumpy_sphere()}), [("sphere", "whole", 0.25)]
+        return FixedMeshes({("sphere", "whole"): bumpy_sphere()}), [("sphere", "whole", 0.42)]
     catalogue = CatalogueMeshes(objects)
     assets = [a for a in catalogue.assets.values() if a.role == "object"]
     return catalogue, [(a.asset_id, a.parts[0].name, a.diagonal_m()) for a in assets]
@@ -62,7 +62,7 @@ def bumpy_sphere(rings: int = 36, texture_px: int = 2048) -> Mesh:
     )
 
 
-def scene_of(index: int, case: Case, parts: list[tuple[str, str, float]]) -> Scene:
+def scene_of(index: int, case: Case, meshes: MeshSource, parts: list[tuple[str, str, float]]) -> Scene:
     """Picture `index` of a case: objects take turns; camera and lights are new each time."""
     rng = np.random.default_rng(index)
     diagonal = float(np.mean([parts[(index + k) % len(parts)][2] for k in range(case.objects)]))
@@ -81,9 +81,9 @@ def scene_of(index: int, case: Case, parts: list[tuple[str, str, float]]) -> Sce
             size_wh=(case.size_px, case.size_px),
             focal_px=1.39 * case.size_px,
             principal_px=(case.size_px / 2, case.size_px / 2),
-            world_from_cam=as_matrix4(look_at(direction * (2 if case.objects == 1 else 3.2) * diagonal, np.zeros(3))),
+            world_from_cam=as_matrix4(look_at(direction * (1.3 if case.objects == 1 else 3.2) * diagonal, np.zeros(3))),
         ),
-        placements=_placements(index, case, parts, diagonal, rng),
+        placements=_placements(index, case, meshes, parts, diagonal, rng),
         surroundings=(_ground(index, diagonal),) if case.objects > 1 else (),
         lights=tuple(lights),
         environment=Environment(map_file="package:lobby.exr", rotation_rad=float(rng.uniform(0, 6)), strength=0.4),
@@ -91,7 +91,7 @@ def scene_of(index: int, case: Case, parts: list[tuple[str, str, float]]) -> Sce
     )
 
 
-def _placements(index, case, parts, diagonal, rng) -> tuple[Placement, ...]:
+def _placements(index, case, meshes, parts, diagonal, rng) -> tuple[Placement, ...]:
     placements = []
     for k in range(case.objects):
         asset_id, part, own = parts[(index + k) % len(parts)]
@@ -100,7 +100,8 @@ def _placements(index, case, parts, diagonal, rng) -> tuple[Placement, ...]:
         matrix[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
         if case.objects > 1:
             matrix[:3, :3] *= diagonal / own
-            matrix[:3, 3] = (k % 3 - 1) * 0.75 * diagonal, (k // 3 - 0.5) * 0.75 * diagonal, 0.0
+            lowest = float(meshes.mesh(asset_id, part).vertices_m[:, 2].min()) * diagonal / own
+            matrix[:3, 3] = (k % 3 - 1) * 0.75 * diagonal, (k // 3 - 0.5) * 0.75 * diagonal, -lowest
         placements.append(
             Placement(asset_id=asset_id, part=part, class_name="object", world_from_object=as_matrix4(matrix))
         )
@@ -109,7 +110,7 @@ def _placements(index, case, parts, diagonal, rng) -> tuple[Placement, ...]:
 
 def _ground(index: int, diagonal: float) -> Slab:
     matrix = np.eye(4)
-    matrix[2, 3] = -0.37 * diagonal
+    matrix[2, 3] = -0.05 * diagonal  # its upper side is at z = 0
     palette = ((0.75, 0.7, 0.62), (0.35, 0.3, 0.28), (0.6, 0.2, 0.2))
     return Slab(
         size_m=(8 * diagonal, 8 * diagonal, 0.1 * diagonal),
