@@ -98,7 +98,7 @@ class Pyramid(nn.Module):
 
 
 def _normed(conv: nn.Module, channels: int) -> nn.Sequential:
-    return nn.Sequential(conv, nn.BatchNorm2d(channels, momentum=0.03))
+    return nn.Sequential(conv, nn.BatchNorm2d(channels))
 
 
 def conv3x3(channels_in: int, channels_out: int, separable: bool, stride: int = 1) -> nn.Module:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from photosynth.core.asset import NONE_CLASS
 from photosynth.models.answers import Answer
 
 UNSURE = "?"
-NOTHING = "none of these"
+NOTHING = "nothing found"
 GREY = (110, 110, 110)
 
 
@@ -31,7 +32,7 @@ def draw_answer(image: np.ndarray, answer: Answer, class_names: tuple[str, ...])
         text = f"{found.class_name} {100 * found.score:.0f} %" + ("" if found.sure else f" {UNSURE}")
         _label(pen, (x0, y0), text, color, font, picture.size)
     if not answer.found:
-        _label(pen, (0, 0), NOTHING, GREY, font, picture.size)
+        _label(pen, (0, 0), NONE_CLASS if answer.probabilities else NOTHING, GREY, font, picture.size)
     return np.asarray(picture)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,8 @@ from photosynth.models.trained import Parts, Trained, find_parts, load_trained
 
 STAGE = "export"
 SCHEMA = 1
+Runtime = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""(n, S, S, 3) uint8 to outputs by name."""
 
 
 class ExportConfig(Record, frozen=True, kw_only=True):
@@ -110,7 +113,7 @@ def _export(config: ExportConfig, parts: Parts, writer: ArtifactWriter, progress
     with tempfile.TemporaryDirectory() as scratch:
         plain = Path(scratch) / ONNX_FILE
         plain.write_bytes(onnx_bytes(trained.graph))
-        parity = checked_parity(cases, squares, plain, trained.graph.output_names)
+        parity = checked_parity(cases, squares, _onnx_runtime(plain, trained.graph.output_names), "ONNX")
         files, notes = [_written(writer, plain, "float32", parity)], []
         progress.advance()
         if config.int8:
@@ -120,7 +123,7 @@ def _export(config: ExportConfig, parts: Parts, writer: ArtifactWriter, progress
             progress.note(note)
             progress.advance()
     if config.coreml:
-        files.append(_core_ml(config, trained, writer))
+        files.append(_core_ml(config, trained, cases, squares, writer))
         progress.advance()
     writer.write(MODEL_FILE, to_pretty_json(model_info(trained, parts, tuple(files), config.licence)))
     progress.finish()
@@ -149,27 +152,25 @@ def _golden(
 
 
 def checked_parity(
-    cases: tuple[GoldenCase, ...],
-    squares: np.ndarray,
-    model: Path,
-    output_names: tuple[str, ...],
-    tolerance: float = TOLERANCE,
+    cases: tuple[GoldenCase, ...], squares: np.ndarray, runtime: Runtime, what: str, tolerance: float = TOLERANCE
 ) -> float:
-    """Largest difference between an ONNX model and PyTorch on the golden pictures, one by one and all at once.
+    """Largest difference between a runtime and PyTorch on the golden pictures, one by one and all at once.
 
     Raises:
-        QualityError: if it is more than `tolerance`.
+        QualityError: if it is more than `tolerance`; `what` names the runtime.
     """
-    session = open_session(model)
-    difference = largest_difference(
-        cases, squares, lambda s: dict(zip(output_names, session.run(list(output_names), {INPUT: s}), strict=True))
-    )
+    difference = largest_difference(cases, squares, runtime)
     if not difference <= tolerance:
         raise QualityError(
-            f"the ONNX model differs from PyTorch by up to {difference:.2g} on {len(cases)} golden pictures; expected "
-            f"at most {tolerance:.2g}. Nothing was exported; try another backbone or version of onnxruntime"
+            f"the {what} model differs from PyTorch by up to {difference:.2g} on {len(cases)} golden pictures; "
+            f"expected at most {tolerance:.2g}. Nothing was exported; try another backbone"
         )
     return difference
+
+
+def _onnx_runtime(model: Path, output_names: tuple[str, ...]) -> Runtime:
+    session = open_session(model)
+    return lambda s: dict(zip(output_names, session.run(list(output_names), {INPUT: s}), strict=True))
 
 
 def _eight_bits(
@@ -194,18 +195,27 @@ def _eight_bits(
     if not verdict.accepted:
         allowed = f"at most {100 * config.max_int8_drop:.1f} are allowed"
         return [], f"the 8-bit version was left out: it lost {verdict.drop_points:.1f} points ({found}); {allowed}"
-    difference = checked_parity(cases, squares, small, trained.graph.output_names, tolerance=float("inf"))
+    difference = largest_difference(cases, squares, _onnx_runtime(small, trained.graph.output_names))
     return [_written(writer, small, "int8", difference, verdict.score_after)], f"8-bit version accepted: {found}"
 
 
-def _core_ml(config: ExportConfig, trained: Trained, writer: ArtifactWriter) -> ModelFile:
+def _core_ml(
+    config: ExportConfig,
+    trained: Trained,
+    cases: tuple[GoldenCase, ...],
+    squares: np.ndarray,
+    writer: ArtifactWriter,
+) -> ModelFile:
     from photosynth.models.coreml import coreml_files
 
-    files = coreml_files(trained.graph, trained.class_names, config.licence)
+    def check(runtime: Runtime) -> None:
+        checked_parity(cases, squares, runtime, "Core ML")
+
+    files = coreml_files(trained.graph, trained.class_names, config.licence, check)
     for name, data in files.items():
         writer.write(name, data)
     size = sum(map(len, files.values()))
-    return ModelFile(file=COREML_FOLDER, format="coreml", precision="float32", bytes=size, sha256="", parity=None)
+    return ModelFile(file=COREML_FOLDER, format="coreml", precision="float16", bytes=size, sha256="", parity=None)
 
 
 def _written(

@@ -32,6 +32,7 @@ CLASSIFIER_OUTPUTS = ("probabilities",)
 DETECTOR_OUTPUTS = ("boxes", "scores", "class_ids")
 Kind = Literal["classifier", "detector"]
 Precision = Literal["float32", "int8"]
+"""Of ONNX files; Core ML's has "float16"."""
 
 
 class ModelFile(Record, frozen=True, kw_only=True):
@@ -41,7 +42,7 @@ class ModelFile(Record, frozen=True, kw_only=True):
     """Its name in the folder."""
     format: Literal["onnx", "coreml"]
     """What reads it."""
-    precision: Precision
+    precision: Literal["float32", "float16", "int8"]
     """Of weights and activations."""
     bytes: int
     """Its size; of a package, of all its files."""

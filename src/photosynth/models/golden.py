@@ -78,6 +78,9 @@ def largest_difference(
         squares: their resized pictures (n, S, S, 3) uint8.
         runtime: gives the outputs by name, each with a batch axis. It is asked for one picture and for several at
             once: an exported graph must take any number.
+
+    Returns:
+        the difference; NaN if the runtime answered NaN.
     """
     groups = [squares[k : k + 1] for k in range(len(squares))] + [squares]
     members = [[case] for case in cases] + [list(cases)]
@@ -87,8 +90,8 @@ def largest_difference(
             expected = np.array([case.outputs[name] for case in its_cases])
             scale = TOLERANCE / BOX_TOLERANCE_PX if name == "boxes" else 1.0
             found = np.asarray(value, np.float64).reshape(expected.shape)
-            worst = max(worst, float(np.max(np.abs(found - expected), initial=0.0)) * scale)
-    return worst
+            worst = np.maximum(worst, np.max(np.abs(found - expected), initial=0.0) * scale)  # keeps NaN
+    return float(worst)
 
 
 def read_golden(folder: Path) -> Golden:
