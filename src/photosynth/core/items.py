@@ -50,6 +50,8 @@ class Item(Record, frozen=True, kw_only=True):
     """The class of its largest visible object; len(class names) means none of these."""
     instances: tuple[ItemInstance, ...]
     """Its objects, distractors left out."""
+    ignored_xyxy: tuple[Vec4, ...] = ()
+    """Boxes round what is seen of objects that show too little for a label: a detector that finds one is not wrong."""
 
 
 class DatasetInfo(Record, frozen=True, kw_only=True):

@@ -160,8 +160,8 @@ def _annotation(item: Item, place: int, instance: ItemInstance, pose: RigidPose 
 
 
 def item_from_coco(image: CocoImage, annotations: Iterable[CocoAnnotation], n_classes: int) -> Item:
-    """The item these entries were made from, without the objects to be ignored; boxes are equal as long as they are
-    whole pixels."""
+    """The item these entries were made from; boxes are equal as long as they are whole pixels."""
+    annotations = sorted(annotations, key=lambda a: a.id)
     return Item(
         index=image.id - 1,
         image_file=image.file_name,
@@ -178,9 +178,10 @@ def item_from_coco(image: CocoImage, annotations: Iterable[CocoAnnotation], n_cl
                 visible_fraction=annotation.visible_fraction,
                 truncation=annotation.truncation,
             )
-            for annotation in sorted(annotations, key=lambda a: a.id)
+            for annotation in annotations
             if not annotation.iscrowd
         ),
+        ignored_xyxy=tuple(_xyxy(annotation.bbox) for annotation in annotations if annotation.iscrowd),
     )
 
 

@@ -10,8 +10,7 @@ a classifier a contradiction, and those are dropped:
 - ``hidden``: a picture made to show an object shows no pixel of one.
 
 A picture whose largest object is labelled stays when smaller objects in it are barely visible; those get no label,
-and are counted and remembered, so that formats with a word for "ignore this" can say it (COCO's ``iscrowd``): a
-detector that finds one is not wrong, and one that misses it is not either. Distractors and surroundings never get a
+and are counted and remembered as boxes to be ignored (in COCO files with ``iscrowd``): a detector that finds one is not wrong, and one that misses it is not either. Distractors and surroundings never get a
 label.
 """
 
@@ -110,7 +109,7 @@ def label_frame(frame: FrameRecord, class_ids: Mapping[str, int], config: Datase
             f"{x1 - x0:g} x {y1 - y0:g} px"
         )
         return Labels(_dropped(frame, "barely_visible", detail), None, len(ignored))
-    item = _item(frame, len(class_ids) if largest is None else largest[0].class_id, labelled)
+    item = _item(frame, len(class_ids) if largest is None else largest[0].class_id, labelled, ignored)
     n_distractors = sum(one.role != "object" and area_px(one.visible) > 0 for one in frame.instances)
     extras = ItemExtras(
         index=frame.index,
@@ -167,7 +166,7 @@ def _pose(frame: FrameRecord, position: int) -> RigidPose | None:
     return rigid_pose(cam_from_object, f"{frame.image_file}: object {position + 1}")
 
 
-def _item(frame: FrameRecord, label: int, instances: list[ItemInstance]) -> Item:
+def _item(frame: FrameRecord, label: int, instances: list[ItemInstance], ignored: list[ItemInstance]) -> Item:
     return Item(
         index=frame.index,
         image_file=frame.image_file,
@@ -175,6 +174,7 @@ def _item(frame: FrameRecord, label: int, instances: list[ItemInstance]) -> Item
         kind=frame.kind,
         label=label,
         instances=tuple(instances),
+        ignored_xyxy=tuple(instance.visible_xyxy for instance in ignored),
     )
 
 

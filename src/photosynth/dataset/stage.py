@@ -22,7 +22,7 @@ from photosynth.dataset.shard import PARTS_FOLDER, Shard, label_shard, read_repo
 __all__ = ["SCHEMA", "STAGE", "DatasetConfig", "run"]
 
 STAGE = "dataset"
-SCHEMA = 2
+SCHEMA = 3
 MANY_DROPPED = 0.2
 """Share of dropped pictures from which the manifest says so."""
 SHOWN_PROBLEMS = 5

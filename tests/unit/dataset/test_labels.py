@@ -117,6 +117,7 @@ def test_a_scene_of_many_labels_what_can_be_seen_and_remembers_the_rest():
     ]
     assert labels.made.label == 0
     assert [i.visible_xyxy for i in labels.extras.ignored] == [(30, 0, 32, 20)]
+    assert labels.made.ignored_xyxy == ((30, 0, 32, 20),)
     assert (labels.n_unlabelled, labels.extras.n_distractors) == (1, 1)
     assert labels.extras.poses == (None, None)
 
