@@ -73,9 +73,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {verb:<10} {what}" for verb, what in VERBS.items()]
+    lines = [f"  {verb:<12} {what}" for verb, what in VERBS.items()]
     return (
-        "photosynth: 3D scans of a few objects in, a trained and honestly scored vision model out\n\n"
+        "photosynth: photos or 3D scans of a few objects in, a trained and honestly scored vision model out\n\n"
         "usage: photosynth VERB [options]      (photosynth VERB --help says more)\n\n"
         + "\n".join(lines)
         + "\n\nstart with:  photosynth run OBJECTS --real PHOTOS --out RUN"
