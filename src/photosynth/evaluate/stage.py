@@ -82,7 +82,7 @@ def run(
 
     Args:
         config: how.
-        classifier: a finished "train" artifact.
+        classifier: a finished "train" artifact, or an "export" one: then the ONNX model is scored.
         dataset: its ``test`` split is scored, its ``train`` split illustrates the page.
         catalogue: the 3D models, for the page.
         out: the artifact's folder.
@@ -99,7 +99,7 @@ def run(
     """
     progress = progress or Silent()
     inputs = {
-        "classifier": open_artifact(classifier, "train"),
+        "classifier": _open_classifier(classifier),
         "dataset": open_artifact(dataset),
         "catalogue": open_artifact(catalogue),
     }
@@ -217,10 +217,22 @@ def _write_scores(
     return gap, reports
 
 
-def _load(folder: Path, names: tuple[str, ...]) -> Classifier:
-    from photosynth.models.classifier import load_classifier
+def _open_classifier(folder: Path) -> Artifact:
+    artifact = open_artifact(folder)
+    return artifact if artifact.manifest.stage == "export" else open_artifact(folder, "train")
 
-    model = load_classifier(folder)
+
+def _load(folder: Path, names: tuple[str, ...]) -> Classifier:
+    from photosynth.models.exported import MODEL_FILE
+
+    if (folder / MODEL_FILE).is_file():
+        from photosynth.models.predictor import load_predictor
+
+        model = load_predictor(folder)
+    else:
+        from photosynth.models.classifier import load_classifier
+
+        model = load_classifier(folder)
     if model.class_names[-1:] != (NONE_CLASS,) or set(model.class_names[:-1]) != set(names):
         raise ArtifactError(
             f"{folder} knows the classes {', '.join(model.class_names)}, but the dataset has {', '.join(names)} and "

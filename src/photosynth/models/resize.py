@@ -31,7 +31,7 @@ RESIZE_VERSION = 1
 """Number of the rule above; a model made for another one must be exported again."""
 PADDING = 128
 """Value of R, G and B beside a letterboxed picture."""
-SUM_ROWS_RATIO = 4
+SUM_ROWS_RATIO = 2
 """Axes shrunk at least this much are summed block by block, others by a sparse product; the result is the same."""
 Fit = Literal["squash", "letterbox"]
 

@@ -200,3 +200,15 @@ def test_what_cannot_be_exported_or_loaded(tiny_run, tiny_export, tmp_path):
     (broken / "model.json").write_bytes(to_pretty_json(info))
     with pytest.raises(ArtifactError, match="resize rule 99"):
         load_predictor(broken)
+
+
+def test_an_exported_classifier_can_be_scored_like_a_trained_one(tiny_run, tiny_export):
+    from photosynth.evaluate.stage import _load, _open_classifier
+
+    assert _open_classifier(tiny_export).manifest.stage == "export"
+    assert _open_classifier(tiny_run / "train").manifest.stage == "train"
+    with pytest.raises(ArtifactError, match="expected 'train'"):
+        _open_classifier(tiny_run / "dataset")
+    image = np.full((20, 20, 3), 90, np.uint8)
+    exported, trained = _load(tiny_export, ("blue", "red")), _load(tiny_run / "train", ("blue", "red"))
+    np.testing.assert_allclose(exported.predict([image]), trained.predict([image]), atol=1e-4)
