@@ -36,7 +36,8 @@ LEAST_PSNR_DB = {
     "turned camera": 30.0,
     "table": 26.5,
 }
-BRIGHTNESS_WITHIN = {"turned camera": 0.03}
+BRIGHTNESS_WITHIN = {"turned camera": 0.04}
+"""Lamps alone agree to 0.1 %; nine harmonics are too few for the irradiance of a map with strong lights in it."""
 MASK_IOU = {"one lamp": 0.995, "environment and three lamps": 0.995, "table": 0.991}
 """Of the worst object; those on the table have less than 2,000 pixels."""
 
