@@ -11,6 +11,7 @@ import numpy as np
 from photosynth.core.camera import Camera
 from photosynth.core.frame import Layers
 from photosynth.core.instances import Instances
+from photosynth.core.items import Item
 from photosynth.core.mesh import Mesh
 from photosynth.core.scene import Scene
 
@@ -85,6 +86,20 @@ class Detector(Protocol):
         """The objects in (H, W, 3) uint8 sRGB pictures of any size, surest first, boxes in picture pixels.
 
         Boxes that score less than `min_score` are left out; None takes `answer_threshold`.
+        """
+
+
+class FrameSource(Protocol):
+    """Hands out labelled pictures that are made while they are asked for: training without a dataset on disk."""
+
+    class_names: tuple[str, ...]
+    """The classes, as in DatasetInfo."""
+    key: str
+    """Hash of all that the pictures depend on."""
+
+    def frames(self, indices: Sequence[int]) -> Iterator[tuple[np.ndarray, Item] | None]:
+        """Pictures (H, W, 3) uint8 with their labels, in the order of the scene numbers; None for a scene that gives
+        none. A scene's picture is the same each time, whatever was asked for before.
         """
 
 

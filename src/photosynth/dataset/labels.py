@@ -10,8 +10,8 @@ a classifier a contradiction, and those are dropped:
 - ``hidden``: a picture made to show an object shows no pixel of one.
 
 A picture whose largest object is labelled stays when smaller objects in it are barely visible; those get no label,
-and are counted and remembered as boxes to be ignored (in COCO files with ``iscrowd``): a detector that finds one is not wrong, and one that misses it is not either. Distractors and surroundings never get a
-label.
+and are counted and remembered as boxes to be ignored (in COCO files with ``iscrowd``): a detector that finds one is
+not wrong, and one that misses it is not either. Distractors and surroundings never get a label.
 """
 
 from __future__ import annotations

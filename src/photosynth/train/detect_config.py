@@ -61,11 +61,12 @@ class DetectConfig(Record, frozen=True, kw_only=True):
     weights: str = "pretrained"
     """``"pretrained"`` (the backbone on ImageNet; torchvision's RetinaNet on COCO), ``"none"`` (random), or the path of
     a file with a state dict: of a backbone, or of an earlier detector."""
-    frozen_parts: int = 4
-    """How many of the backbone's first parts keep their pretrained weights: of EfficientNet-Lite0's stem and 16 blocks
-    (4: up to stride 4, which saves a third of the time), of ResNet-50's stem and 4 layers (4 is then brought to 2)."""
+    frozen_parts: int | None = None
+    """How many of the backbone's first parts keep their pretrained weights, of EfficientNet-Lite0's stem and 16 blocks
+    or ResNet-50's stem and 4 layers. None given: all up to stride 4 (4 and 2), which saves a third of the time; none
+    of random weights."""
     freeze_norm: bool = True
-    """Keep the statistics of the backbone's batch normalisation as they were pretrained."""
+    """Keep the statistics of the backbone's batch normalisation as they were pretrained; random ones always learn."""
     input_px: int = 320
     """Side of the square input, a multiple of 32."""
     start_px: int | None = 224
@@ -127,7 +128,7 @@ def check(config: DetectConfig) -> None:
         ("epochs", positive(config.epochs), "1 or more, or none"),
         ("epoch_pictures", positive(config.epoch_pictures), "1 or more, or none"),
         ("batch_size", config.batch_size >= 1, "1 or more"),
-        ("frozen_parts", config.frozen_parts >= 0, "0 or more"),
+        ("frozen_parts", config.frozen_parts is None or config.frozen_parts >= 0, "0 or more, or none"),
         ("backbone_lr", config.backbone_lr > 0, "more than 0"),
         ("head_lr", config.head_lr > 0, "more than 0"),
         ("warmup_fraction", 0 < config.warmup_fraction < 1, "between 0 and 1"),

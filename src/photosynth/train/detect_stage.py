@@ -1,0 +1,201 @@
+"""The train-detector stage: a dataset in, or pictures as they are rendered; a detector out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key, open_artifact
+from photosynth.core.codec import write_jsonl
+from photosynth.core.engine import Executor, FrameSource
+from photosynth.core.errors import ConfigError
+from photosynth.core.items import read_dataset_info
+from photosynth.core.manifest import STARTED_FILE
+from photosynth.core.progress import Progress, Silent
+from photosynth.core.record import to_pretty_json
+from photosynth.models.detect_info import DETECTOR_FILE, DETECTOR_WEIGHTS_FILE, DetectionScores, DetectorInfo
+from photosynth.models.info import LITE0
+from photosynth.train.detect_config import DetectAugmentConfig, DetectConfig, check
+from photosynth.train.detect_plan import estimate_seconds, planned_epochs, time_note
+
+if TYPE_CHECKING:
+    from photosynth.train.detect_loop import DetectTraining
+    from photosynth.train.detect_pictures import Labelled
+    from photosynth.train.detect_stream import Stream
+
+__all__ = ["SCHEMA", "STAGE", "DetectAugmentConfig", "DetectConfig", "estimate_seconds", "run", "time_note"]
+
+STAGE = "train_detector"
+SCHEMA = 1
+LIVE_EPOCH_PICTURES, LIVE_VAL_PICTURES = 4000, 300
+"""Pictures of an epoch and of validation when they are rendered while it trains."""
+
+
+def run(
+    config: DetectConfig,
+    dataset: Path | FrameSource,
+    out: Path,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    overwrite: bool = False,
+) -> Artifact:
+    """Train a detector on a dataset's train split; its val split chooses the epoch and the score threshold.
+
+    Args:
+        config: the settings.
+        dataset: a finished dataset artifact; or a source that renders pictures while they are learnt: its first
+            LIVE_VAL_PICTURES scenes are for validation, those after them are learnt once each.
+        out: gets detector.json, detector.pt, history.json, checkpoints/ and tensorboard/; failures.jsonl too if
+            pictures could not be read.
+        executor: not used: one process trains.
+        progress: hears of each batch and each epoch.
+        overwrite: replace another artifact of ours in `out`.
+
+    Raises:
+        ConfigError: if a setting is wrong, the dataset has no class or an empty split, or the weights file does not
+            fit.
+        QualityError: if too many pictures cannot be read, or the loss is no longer a number.
+        ArtifactError: if `dataset` is not finished or `out` is not usable.
+    """
+    progress = progress or Silent()
+    check(config)
+    if isinstance(dataset, (str, Path)):
+        source = open_artifact(Path(dataset))
+        names, inputs = read_dataset_info(Path(dataset)).class_names, {"dataset": source.key}
+    else:
+        names, inputs = dataset.class_names, {"frames": dataset.key}
+    if not names:
+        raise ConfigError(f"{dataset} has no class; a detector needs one object to find")
+    if config.weights not in ("pretrained", "none"):
+        inputs["weights"] = folder_key(Path(config.weights))
+    with ArtifactWriter(out, STAGE, SCHEMA, config, config.seed, inputs, overwrite) as writer:
+        if writer.finished is not None:
+            return writer.finished
+        try:
+            return _train(config, dataset, names, writer, progress)
+        except ConfigError:
+            if not (writer.folder / "checkpoints").exists():  # nothing was begun: leave the folder free
+                (writer.folder / STARTED_FILE).unlink(missing_ok=True)
+            raise
+
+
+def _train(
+    config: DetectConfig,
+    dataset: Path | FrameSource,
+    names: tuple[str, ...],
+    writer: ArtifactWriter,
+    progress: Progress,
+) -> Artifact:
+    import torch
+
+    from photosynth.models.detector import make_detector
+    from photosynth.train.detect_loop import DetectTraining
+    from photosynth.train.memory import reused_blocks
+
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(_threads(config))
+    try:
+        with reused_blocks(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            network, notes = make_detector(config.network, len(names), config.weights)
+            is_random = config.weights == "none" or bool(notes)
+            stream, val, picture_notes = _read_pictures(config, dataset, names, writer)
+            notes += picture_notes
+            epochs = planned_epochs(config, stream.epoch_pictures, len(val))
+            progress.start(STAGE, epochs * stream.epoch_pictures, "images")
+            for note in (time_note(config, stream.epoch_pictures, len(val)), *notes):
+                progress.note(note)
+            training = DetectTraining(
+                network,
+                _info_before(config, names),
+                stream,
+                val,
+                epochs,
+                config,
+                _frozen_parts(config, is_random),
+                config.freeze_norm and not is_random,
+            )
+            training.run(writer.folder, progress)
+            summary = _write_detector(training, writer)
+            progress.finish()
+            return writer.finish({**summary, "n_train": stream.epoch_pictures, "n_val": len(val)}, notes)
+    finally:
+        torch.set_num_threads(threads_before)
+
+
+def _threads(config: DetectConfig) -> int:
+    return config.threads or os.cpu_count() or 1
+
+
+def _frozen_parts(config: DetectConfig, is_random: bool) -> int:
+    if config.frozen_parts is not None:
+        return config.frozen_parts
+    if is_random:
+        return 0
+    return 4 if config.network.backbone == LITE0 else 2
+
+
+def _read_pictures(
+    config: DetectConfig, dataset: Path | FrameSource, names: tuple[str, ...], writer: ArtifactWriter
+) -> tuple[Stream, Sequence[Labelled], tuple[str, ...]]:
+    from photosynth.train.detect_pictures import DetectPictures
+    from photosynth.train.detect_stream import DatasetStream, LiveStream, live_pictures
+
+    if not isinstance(dataset, (str, Path)):
+        val = live_pictures(dataset, range(LIVE_VAL_PICTURES))
+        return LiveStream(dataset, LIVE_VAL_PICTURES, config.epoch_pictures or LIVE_EPOCH_PICTURES), val, ()
+    common = (len(names), config.max_failed_fraction, _threads(config))
+    val, train = DetectPictures(dataset, "val", *common), DetectPictures(dataset, "train", *common)
+    failures = train.failures + val.failures
+    if failures:
+        write_jsonl(writer.path("failures.jsonl"), [{"error": line} for line in failures])
+    notes = []
+    for pictures, split in ((train, "training"), (val, "validation")):
+        if pictures.failures:
+            notes.append(f"{len(pictures.failures)} {split} pictures could not be read; see failures.jsonl")
+        shown = {instance.class_id for item in pictures.items for instance in item.instances}
+        absent = [name for k, name in enumerate(names) if k not in shown]
+        if absent:
+            notes.append(f"no {split} picture shows: {', '.join(absent)}")
+    return DatasetStream(train, config.seed, config.epoch_pictures), val, tuple(notes)
+
+
+def _info_before(config: DetectConfig, names: tuple[str, ...]) -> DetectorInfo:
+    from photosynth.models.backbones import normalisation
+
+    mean, std = normalisation(config.network.backbone)
+    return DetectorInfo(
+        class_names=names,
+        network=config.network,
+        input_px=config.input_px,
+        mean=mean,
+        std=std,
+        answer_threshold=0.5,
+        nms_iou=config.nms_iou,
+        epoch=0,
+        validation=DetectionScores(map50_95=0.0, map50=0.0, f1=0.0, f1_threshold=0.5, n=0, n_objects=0),
+    )
+
+
+def _write_detector(training: DetectTraining, writer: ArtifactWriter) -> dict[str, object]:
+    from msgspec.structs import replace
+
+    from photosynth.train.checkpoint import prune, save_state
+
+    config, scores = training.config, training.history[training.best_epoch - 1].validation
+    threshold = scores.f1_threshold if config.answer_threshold is None else config.answer_threshold
+    info = replace(training.info, answer_threshold=threshold, epoch=training.best_epoch, validation=scores)
+    save_state(writer.path(DETECTOR_WEIGHTS_FILE), {k: v.cpu() for k, v in training.best.items()})
+    writer.write(DETECTOR_FILE, to_pretty_json(info))
+    writer.write("history.json", to_pretty_json(training.history))
+    prune(writer.folder, config.keep_checkpoints)
+    return {
+        "val_map50_95": scores.map50_95,
+        "val_map50": scores.map50,
+        "val_f1": scores.f1,
+        "epoch": training.best_epoch,
+        "answer_threshold": threshold,
+    }
