@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import threading
@@ -42,6 +43,7 @@ def run(config: ServeConfig, models: Sequence[str], *, progress: Progress | None
         progress.note(f"{model.kind} {model.name}: {len(model.class_names)} classes, version {model.version}")
     for url in urls(config, listener):
         progress.note(f"serving at {url}")
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     with _signals(registry):
         server.run(sockets=[listener])
 
@@ -57,7 +59,7 @@ def make_server(config: ServeConfig, registry: Registry) -> tuple[uvicorn.Server
         ws="none",
         lifespan="on",
         log_config=None,
-        log_level="warning",
+        log_level="error",  # clients must not fill the log with their faults
         access_log=False,
         server_header=False,
         timeout_keep_alive=max(1, round(config.keep_alive_s)),
@@ -80,8 +82,17 @@ def urls(config: ServeConfig, listener: socket.socket) -> list[str]:
 
 def _listen(config: ServeConfig) -> socket.socket:
     try:
-        family = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((config.host, config.port), family=family, backlog=BACKLOG)
+        family, kind, _, _, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
+        # Said outright, the protocol passes on to connections, and asyncio then sends small packets at once.
+        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"cannot listen on {config.host} port {config.port}: {error}; choose another --port"
