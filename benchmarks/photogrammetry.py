@@ -41,9 +41,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", default=["all"], choices=("all", *VARIANTS))
     parser.add_argument("--keep", type=Path, help="keep captures and models here")
     options = parser.parse_args()
-    print(
-        "| set | variant | registered | verdict | error, % | complete, % | held-out dB | IoU | CPU-s | GB |"
-    )
+    print("| set | variant | registered | verdict | error, % | complete, % | held-out dB | IoU | CPU-s | GB |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for name in options.sets or [str(p.relative_to(options.captures)) for p in find_sets(options.captures)]:
         for variant in options.variants:
@@ -207,7 +205,7 @@ def distances(points: np.ndarray, mesh, candidates: int = 24) -> np.ndarray:
 
 
 def held_out(model: Path, mesh, matrix: np.ndarray, truth: dict, source: Path) -> tuple[list[float], list[float]]:
-    """PSNR of each held-out view predicted from mesh and texture, and the overlap of the silhouettes."""
+    """PSNR of each held-out view predicted from mesh and texture, and the silhouettes' overlap above the table."""
     import trimesh
 
     from photosynth.reconstruct.atlas import Unwrapped
@@ -227,9 +225,10 @@ def held_out(model: Path, mesh, matrix: np.ndarray, truth: dict, source: Path) -
     ours = surface(mesh.vertices_m @ matrix[:3, :3].T + matrix[:3, 3], mesh.faces, uv, mesh.texture, seen)
     true = trimesh.load(source / "mesh.ply", process=False)
     blank = np.zeros((4, 4, 3), np.uint8)
-    real = surface(
-        np.asarray(true.vertices, float), true.faces, np.zeros((len(true.vertices), 2)), blank, blank[..., 0] == 0
+    above, faces, _ = trimesh.intersections.slice_faces_plane(  # the table hides what is below it
+        np.asarray(true.vertices, float), true.faces, plane_normal=[0, 0, 1], plane_origin=[0, 0, 0]
     )
+    real = surface(above, faces, np.zeros((len(above), 2)), blank, blank[..., 0] == 0)
     psnrs, overlaps = [], []
     for file in sorted(f for f in truth if f.startswith("held_out")):
         view = load_view(source, file, truth[file])

@@ -10,6 +10,7 @@ import numpy as np
 
 from photosynth.core.errors import QualityError
 from photosynth.core.record import Record
+from photosynth.reconstruct.foot import UPRIGHT, foot_points, table_roughness
 from photosynth.reconstruct.fusion import PointCloud
 from photosynth.reconstruct.poisson import poisson_mesh
 
@@ -19,14 +20,17 @@ class SurfaceConfig(Record, frozen=True, kw_only=True):
 
     faces: int = 12_000
     """Faces of the finished mesh."""
-    octree_depth: int = 8
+    octree_depth: int = 9
     """Of the Poisson reconstruction: 2^depth cells along its box."""
     table_rel: float = 0.012
-    """Points no higher than this above the table belong to the table."""
+    """Points no higher than this above the table belong to the table, unless they are upright."""
+    upright_rel: tuple[float, float] = (0.003, 0.01)
+    """Upright points (of walls) belong to the table up to four times its roughness, but not less and not more than
+    these."""
     gap_rel: float = 1 / 60
     """Points farther than about this from the rest are another thing."""
-    cap_rel: float = 0.05
-    """The base is closed under the points up to this height."""
+    band_rel: float = 0.025
+    """Walls are continued straight down to the table under points up to this height, and the base is closed there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,7 @@ def object_points(
     from scipy.spatial import cKDTree
 
     if table and len(cloud):
-        cloud = cloud.select(cloud.points[:, 2] > config.table_rel * diagonal)
+        cloud = cloud.select(_above_table(config, cloud, diagonal))
     if len(cloud) < 500:
         raise QualityError(
             f"only {len(cloud)} points of the object's surface could be matched; take more photos with smaller steps, "
@@ -73,6 +77,14 @@ def object_points(
     return cloud.select(label == best)
 
 
+def _above_table(config: SurfaceConfig, cloud: PointCloud, diagonal: float) -> np.ndarray:
+    """Which points stand on the table rather than belong to it, (n,)."""
+    low, high = config.upright_rel
+    floor = float(np.clip(4 * table_roughness(cloud, config.table_rel * diagonal), low * diagonal, high * diagonal))
+    height, rise = cloud.points[:, 2], cloud.normals[:, 2]
+    return (height > config.table_rel * diagonal) | ((height > floor) & (np.abs(rise) < UPRIGHT))
+
+
 def clusters(points: np.ndarray, gap: float) -> np.ndarray:
     """(n,) labels from 0: points in touching cells (also by corners) of a grid of width `gap` belong together."""
     from scipy.ndimage import label
@@ -81,23 +93,6 @@ def clusters(points: np.ndarray, gap: float) -> np.ndarray:
     grid = np.zeros(cell.max(axis=0) + 1, bool)
     grid[tuple(cell.T)] = True
     return label(grid, structure=np.ones((3, 3, 3)))[0][tuple(cell.T)] - 1
-
-
-def base_cap(config: SurfaceConfig, cloud: PointCloud, diagonal: float) -> PointCloud:
-    """Points on the table, facing down, under the object's lowest part: they close what no photo sees."""
-    from scipy.spatial import ConvexHull
-
-    low = cloud.points[cloud.points[:, 2] < config.cap_rel * diagonal][:, :2]
-    if len(low) < 3 or np.linalg.matrix_rank(low - low.mean(axis=0)) < 2:
-        return cloud.select(np.zeros(0, int))
-    hull = ConvexHull(low)
-    step = diagonal / 200
-    x, y = (np.arange(low[:, c].min(), low[:, c].max(), step) for c in (0, 1))
-    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    grid = grid[(grid @ hull.equations[:, :2].T + hull.equations[:, 2] < 0).all(axis=1)]
-    points = np.concatenate([grid, np.zeros((len(grid), 1))], axis=1)
-    down = np.tile([0.0, 0.0, -1.0], (len(grid), 1))
-    return PointCloud(points, down, np.full((len(grid), 3), 128.0), np.ones(len(grid)))
 
 
 def build_surface(config: SurfaceConfig, cloud: PointCloud, diagonal: float, table: bool) -> Surface:
@@ -113,7 +108,7 @@ def build_surface(config: SurfaceConfig, cloud: PointCloud, diagonal: float, tab
 
     capped = cloud
     if table:
-        cap = base_cap(config, cloud, diagonal)
+        cap = foot_points(cloud, diagonal, config.band_rel)
         capped = PointCloud(
             *(np.concatenate([getattr(cloud, f), getattr(cap, f)]) for f in ("points", "normals", "colors", "weights"))
         )

@@ -1,9 +1,8 @@
 """Texture: the photos laid onto the mesh, without seams, without the table, and honest about what none of them saw.
 
-Two bands: low frequencies are the weighted mean of all photos that see a place, high frequencies come from the one
-photo that sees it best, chosen so that neighbours agree (Burt and Adelson, TOG 1983; Allène et al., ICPR 2008;
-labels as in Lempitsky and Ivanov, CVPR 2007, by iterated conditional modes). Exposure and white balance of each
-photo are brought together first by robust per-channel gains.
+Two bands: low frequencies are the weighted mean of all photos that see a place, high frequencies come from the few
+that see it best (Burt and Adelson, TOG 1983; Allène et al., ICPR 2008). Exposure and white balance of each photo are
+brought together first by robust per-channel gains.
 """
 
 from __future__ import annotations
@@ -34,8 +33,9 @@ class TextureConfig(Record, frozen=True, kw_only=True):
     """Side of the texture."""
     least_cosine: float = 0.15
     """A photo counts where the surface faces it with at least this cosine."""
-    smoothness: float = 1.0
-    """How much a vertex would rather be shown from the same photo as its neighbours."""
+    power: float = 4.0
+    """A photo's share of the high frequencies goes with this power of how well it sees a place: higher is sharper
+    where photos do not lie on each other exactly, lower has less noise."""
     band_px: float = 8.0
     """Standard deviation, in pixels of the photo, of the blur that parts low from high frequencies."""
     match_exposure: bool = True
@@ -68,8 +68,8 @@ def bake(config: TextureConfig, surface: Surface, normals: np.ndarray, views: li
     quality, blurred, depths = vertex_views(config, surface, normals, views, diagonal)
     gains = match_gains(quality, blurred) if config.match_exposure else np.ones((len(views), 3))
     neighbours = adjacency(surface)
-    best = best_views(quality, neighbours, config.smoothness)
-    mean = spread(quality, neighbours, 6)
+    best = best_views(quality, neighbours, config.power)
+    mean = spread(quality**2, neighbours, 6)
     unwrapped = unwrap(surface.vertices, surface.faces, config.side_px)
     texels = list_texels(unwrapped, config.side_px)
     low, low_weight = np.zeros((len(texels.rows), 3), np.float32), np.zeros(len(texels.rows), np.float32)
@@ -147,20 +147,10 @@ def adjacency(surface: Surface) -> csr_matrix:
     return diags(1 / np.maximum(np.asarray(matrix.sum(axis=1)).ravel(), 1)) @ matrix
 
 
-def best_views(quality: np.ndarray, neighbours: csr_matrix, smoothness: float) -> np.ndarray:
-    """(V, v) weights that sum to 1 where a vertex is seen: 1 for its photo, softened towards its neighbours' photos."""
+def best_views(quality: np.ndarray, neighbours: csr_matrix, power: float) -> np.ndarray:
+    """(V, v) weights that sum to 1 where a vertex is seen: the photos that see it best, by a power of how well."""
     share = quality / np.maximum(quality.max(axis=1, keepdims=True), 1e-9)
-    label = share.argmax(axis=1)
-    rows = np.arange(len(share))
-    for _ in range(12):
-        chosen = np.zeros_like(share)
-        chosen[rows, label] = 1
-        label = np.where(
-            share.max(axis=1) > 0, (share + smoothness * (neighbours @ chosen) - 10 * (share <= 0)).argmax(1), label
-        )
-    chosen = np.zeros_like(share)
-    chosen[rows, label] = 1
-    return spread(chosen * (share > 0), neighbours, 2, share > 0)
+    return spread(share**power, neighbours, 3, share > 0)
 
 
 def spread(weights: np.ndarray, neighbours: csr_matrix, rounds: int, allowed: np.ndarray | None = None) -> np.ndarray:
