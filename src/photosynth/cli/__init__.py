@@ -23,6 +23,7 @@ VERBS = {
     "render": "render scenes to pictures with their layers",
     "dataset": "compute labels, split, audit; COCO, YOLO and VOC",
     "train": "train a classifier on a dataset",
+    "train-detector": "train a detector on a dataset",
     "evaluate": "score a classifier on real photos and write the report",
     "export": "write a trained model as ONNX, in 8 bits and for Core ML, checked against PyTorch",
     "predict": "ask an exported model about photos, a video or a camera",
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"photosynth: there is no verb {verb!r}\n\n{_help()}", file=sys.stderr)
         return 2
-    function = getattr(importlib.import_module("photosynth.cli.verbs"), f"{verb}_verb")
+    function = getattr(importlib.import_module("photosynth.cli.verbs"), f"{verb.replace('-', '_')}_verb")
     try:
         return function(rest) or 0
     except PhotosynthError as error:
@@ -73,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {verb:<12} {what}" for verb, what in VERBS.items()]
+    lines = [f"  {verb:<15} {what}" for verb, what in VERBS.items()]
     return (
         "photosynth: photos or 3D scans of a few objects in, a trained and honestly scored vision model out\n\n"
         "usage: photosynth VERB [options]      (photosynth VERB --help says more)\n\n"
