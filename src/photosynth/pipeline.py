@@ -106,6 +106,11 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
     if arrangement is not None:
         require_physics(arrangement)
     check_render_engine(config.engine)
+    if config.engine == "cycles":
+        from photosynth.render.cycles.options import CyclesOptions
+        from photosynth.render.cycles.process import check_cycles
+
+        check_cycles(CyclesOptions())
     photographed = photo_classes(inputs.objects)
     classes = sorted({*model_classes(inputs.objects), *(one.name for one in photographed)})
     if len(classes) < 2:

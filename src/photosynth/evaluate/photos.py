@@ -15,7 +15,7 @@ from photosynth.core.photo import list_photos
 from photosynth.evaluate.boxes import read_boxes
 from photosynth.evaluate.class_match import match_folder
 
-UNREAD_SUFFIXES = (".heic", ".heif", ".avif", ".gif", ".dng", ".cr2", ".nef", ".arw")
+UNREAD_SUFFIXES = (".avif", ".gif", ".dng", ".cr2", ".nef", ".arw")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,8 @@ from photosynth.evaluate.photos import Picture
 
 TOP = 5
 BLOCK_FOLDER = "blocks"
+IN_MEMORY = 16
+"""Pictures decoded at a time."""
 
 
 class Guess(Record, frozen=True, kw_only=True):
@@ -82,7 +84,6 @@ def predict_in_blocks(
     writer: ArtifactWriter,
     progress: Progress,
     block_size: int = 64,
-    min_side_px: int = 512,
 ) -> tuple[tuple[Prediction, ...], tuple[Failure, ...]]:
     """The answers for all pictures, in order; blocks that an interrupted run finished are read, not made again.
 
@@ -92,8 +93,8 @@ def predict_in_blocks(
         classifier: answers them.
         writer: of the artifact; blocks go to ``blocks/NAME-00000.json``.
         progress: told of each block.
-        block_size: pictures held in memory and answered at once.
-        min_side_px: large JPEGs are decoded at a smaller scale whose shorter side is at least this.
+        block_size: pictures answered before their answers are written. They are decoded in full, as browsers and
+            phones decode them, a few at a time.
 
     Raises:
         EngineError: if the classifier's answer has the wrong shape or is not made of probabilities.
@@ -105,7 +106,7 @@ def predict_in_blocks(
         relative = f"{BLOCK_FOLDER}/{name}-{start // block_size:05d}.json"
         block = _read_block(writer, relative, len(part))
         if block is None:
-            block = _answer(part, classifier, min_side_px)
+            block = _answer(part, classifier)
             writer.write(relative, to_json(block))
         predictions += block.predictions
         failures += block.failures
@@ -121,28 +122,30 @@ def _read_block(writer: ArtifactWriter, relative: str, count: int) -> Block | No
     return block if len(block.predictions) + len(block.failures) == count else None
 
 
-def _answer(pictures: Iterable[Picture], classifier: Classifier, min_side_px: int) -> Block:
-    readable, images, failures = [], [], []
-    for picture in pictures:
-        image = _read_twice(picture, min_side_px)
-        if isinstance(image, str):
-            failures.append(Failure(folder=picture.folder, file=picture.file, error=image))
-        else:
-            readable.append(picture)
-            images.append(image)
-    if not images:
-        return Block(predictions=(), failures=tuple(failures))
-    rows = _checked(classifier.predict(images), readable, classifier.class_names)
-    predictions = tuple(prediction(p, row, classifier.class_names) for p, row in zip(readable, rows, strict=True))
-    return Block(predictions=predictions, failures=tuple(failures))
+def _answer(pictures: Sequence[Picture], classifier: Classifier) -> Block:
+    predictions: list[Prediction] = []
+    failures: list[Failure] = []
+    for start in range(0, len(pictures), IN_MEMORY):
+        readable, images = [], []
+        for picture in pictures[start : start + IN_MEMORY]:
+            image = _read_twice(picture)
+            if isinstance(image, str):
+                failures.append(Failure(folder=picture.folder, file=picture.file, error=image))
+            else:
+                readable.append(picture)
+                images.append(image)
+        if images:
+            rows = _checked(classifier.predict(images), readable, classifier.class_names)
+            predictions += [prediction(p, row, classifier.class_names) for p, row in zip(readable, rows, strict=True)]
+    return Block(predictions=tuple(predictions), failures=tuple(failures))
 
 
-def _read_twice(picture: Picture, min_side_px: int) -> np.ndarray | str:
+def _read_twice(picture: Picture) -> np.ndarray | str:
     """The picture, or what went wrong the second time."""
     problem = ""
     for _ in range(2):
         try:
-            return read_photo(picture.path, min_side_px)
+            return read_photo(picture.path)
         except (ConfigError, MemoryError) as error:
             problem = str(error) or type(error).__name__
     return problem

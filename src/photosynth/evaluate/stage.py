@@ -40,8 +40,6 @@ class EvaluateConfig(Record, frozen=True, kw_only=True):
     """Bins of the calibration error."""
     bootstrap_resamples: int = 1000
     """Resamples behind the intervals that have no formula."""
-    min_side_px: int = 512
-    """Large JPEGs are decoded at a smaller scale whose shorter side is at least this."""
     block_photos: int = 64
     """Pictures answered at once, and lost at most by an interruption."""
     max_failed_fraction: float = 0.5
@@ -54,7 +52,7 @@ class EvaluateConfig(Record, frozen=True, kw_only=True):
     """Budget of the page's pictures, as base64 text."""
 
     def __post_init__(self) -> None:
-        least = {"seed": 0, "ece_bins": 1, "bootstrap_resamples": 100, "min_side_px": 16, "block_photos": 1}
+        least = {"seed": 0, "ece_bins": 1, "bootstrap_resamples": 100, "block_photos": 1}
         least |= {"gallery_photos": 0, "contact_pictures": 0, "page_picture_bytes": 0}
         for name, bound in least.items():
             if getattr(self, name) < bound:
@@ -176,9 +174,7 @@ def _answer_all(
     sets = {}
     failures: list[Failure] = []
     for source, pictures in (("real", real.pictures), ("synthetic", held_out)):
-        predictions, failed = predict_in_blocks(
-            source, pictures, model, writer, progress, config.block_photos, config.min_side_px
-        )
+        predictions, failed = predict_in_blocks(source, pictures, model, writer, progress, config.block_photos)
         _refuse_too_many(failed, len(pictures), source, config.max_failed_fraction)
         sets[source] = predictions
         failures += failed

@@ -59,7 +59,7 @@ def test_what_has_no_model_or_cannot_be_read_is_said(tmp_path):
     (tmp_path / "spoon").symlink_to(tmp_path / "cup")
     found = find_photos(tmp_path, None, CLASSES)
     assert found.apart == (("teapot", 1),)
-    for word in ("teapot", ".heic", "'spoon' is a link"):
+    for word in ("teapot", ".avif", "'spoon' is a link"):
         assert any(word in note for note in found.notes), word
 
 
