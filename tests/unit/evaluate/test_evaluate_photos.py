@@ -55,7 +55,7 @@ def test_a_folder_given_directly_counts_by_its_own_name_and_lends_it_to_nobody(t
 def test_what_has_no_model_or_cannot_be_read_is_said(tmp_path):
     photo(tmp_path / "cup" / "a.jpg")
     photo(tmp_path / "teapot" / "b.jpg")
-    (tmp_path / "cup" / "phone.HEIC").write_bytes(b"x")
+    (tmp_path / "cup" / "phone.AVIF").write_bytes(b"x")
     (tmp_path / "spoon").symlink_to(tmp_path / "cup")
     found = find_photos(tmp_path, None, CLASSES)
     assert found.apart == (("teapot", 1),)
