@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from photosynth.serve.refusal import not_a_picture, too_large
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "HEIF")
 """What may be sent, as Pillow calls it: what phones and browsers make, and no more, for each decoder is a door.
 MPO is how Pillow calls JPEGs of phones that carry a second, smaller picture."""
+ORIENTATION = 0x0112
 READABLE = "JPEG, PNG, WebP, BMP or HEIC"
 
 
@@ -31,6 +33,10 @@ def decode(data: bytes | bytearray, max_pixels: int) -> np.ndarray:
             f"the picture has {image.width} x {image.height} pixels; at most {max_pixels / 1e6:g} megapixels are "
             "read. Make it smaller."
         )
+    if image.format in ("JPEG", "MPO") and image.mode == "RGB":
+        quick = _decode_jpeg(data, image)
+        if quick is not None:
+            return quick
     try:
         upright = ImageOps.exif_transpose(image)
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
@@ -39,6 +45,30 @@ def decode(data: bytes | bytearray, max_pixels: int) -> np.ndarray:
         return np.asarray(upright.convert("RGB"))
     except Exception as error:  # Pillow raises many kinds for broken files
         raise not_a_picture(f"the picture cannot be decoded ({_reason(error)}); send it again") from error
+
+
+def _decode_jpeg(data: bytes | bytearray, image: Any) -> np.ndarray | None:
+    """The same pixels as Pillow's in half the time; None if anything is unusual about the file."""
+    import simplejpeg
+
+    try:
+        turned = _TURNS[image.getexif().get(ORIENTATION, 1)]
+        return np.ascontiguousarray(turned(simplejpeg.decode_jpeg(data, "RGB")))
+    except Exception:  # broken tags or data: Pillow's way says what is wrong, or forgives it
+        return None
+
+
+_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda p: p,
+    2: lambda p: p[:, ::-1],
+    3: lambda p: p[::-1, ::-1],
+    4: lambda p: p[::-1],
+    5: lambda p: p.transpose(1, 0, 2),
+    6: lambda p: p[::-1].transpose(1, 0, 2),
+    7: lambda p: p[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda p: p[:, ::-1].transpose(1, 0, 2),
+}
+"""EXIF orientation to what makes the picture upright."""
 
 
 def _open(data: bytes | bytearray) -> Any:

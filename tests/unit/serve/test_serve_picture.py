@@ -32,6 +32,13 @@ def palette():
 CASES = {
     "jpeg": encoded(Image.fromarray(PIXELS), "JPEG"),
     "progressive": encoded(Image.fromarray(PIXELS), "JPEG", progressive=True),
+    "4:4:4": encoded(Image.fromarray(PIXELS), "JPEG", subsampling=0),
+    "4:2:2": encoded(Image.fromarray(PIXELS), "JPEG", subsampling=1),
+    "rgb jpeg": encoded(Image.fromarray(PIXELS), "JPEG", keep_rgb=True),
+    "two pictures": encoded(
+        Image.fromarray(PIXELS), "MPO", save_all=True, append_images=[Image.fromarray(PIXELS // 2)]
+    ),
+    "orientation 9": oriented(9),
     "grey jpeg": encoded(Image.fromarray(PIXELS).convert("L"), "JPEG"),
     "cmyk jpeg": encoded(Image.fromarray(PIXELS).convert("CMYK"), "JPEG"),
     "png": encoded(Image.fromarray(PIXELS), "PNG"),
@@ -57,6 +64,12 @@ def test_pixels_are_those_of_read_photo(name, tmp_path):
 def test_orientation_turns_the_picture():
     assert decode(oriented(6), 10_000).shape == (53, 37, 3)
     assert decode(oriented(1), 10_000).shape == (37, 53, 3)
+
+
+def test_a_jpeg_with_rubbish_before_its_end_is_forgiven():
+    data = CASES["jpeg"]
+    forgiven = data[:-2] + b"rubbish" + data[-2:]
+    np.testing.assert_array_equal(decode(forgiven, 10_000), decode(data, 10_000))
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "ICO", "PPM"])
