@@ -73,8 +73,8 @@ def align_points(
     score = scores.gather(2, own).transpose(1, 2)
     able = _inside(points, strides, targets.boxes_xyxy) & targets.valid[:, :, None]
     alignment = score**SCORE_POWER * iou**IOU_POWER * able
-    least = alignment.topk(min(PLACES_PER_OBJECT, places), 2).values[..., -1:]
-    chosen = (alignment >= least) & (alignment > 0)
+    best = alignment.topk(min(PLACES_PER_OBJECT, places), 2).indices
+    chosen = torch.zeros_like(able).scatter_(2, best, True) & (alignment > 0)
     # a point that several objects want learns the one its box overlaps most
     taken = torch.where(chosen, iou, -1.0).max(1)
     positive = taken.values >= 0
