@@ -31,11 +31,13 @@ class PhotoClass:
 
 
 def photo_classes(objects: Path) -> tuple[PhotoClass, ...]:
-    """The sub-folders of `objects` that hold photos or one video and no 3D model, by name.
+    """The sub-folders of `objects` that hold photos or one video and no 3D model, by name. The photos may lie in a
+    folder for each side of an object that was turned over.
 
     Raises:
         ConfigError: if `objects` is not a folder.
     """
+    from photosynth.capture.sides import side_folders
     from photosynth.capture.video import VIDEO_SUFFIXES
     from photosynth.catalogue.discover import MODEL_SUFFIXES, OTHER_3D_SUFFIXES
 
@@ -47,7 +49,7 @@ def photo_classes(objects: Path) -> tuple[PhotoClass, ...]:
         suffixes = {p.suffix.lower() for p in folder.rglob("*") if p.is_file()}
         if suffixes & set(MODEL_SUFFIXES + OTHER_3D_SUFFIXES):
             continue
-        n_photos = sum(1 for _ in list_photos(folder))
+        n_photos = sum(1 for place in (folder, *side_folders(folder)) for _ in list_photos(place))
         videos = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in VIDEO_SUFFIXES]
         if n_photos >= MIN_PHOTOS:
             found.append(PhotoClass(folder.name, folder, n_photos))

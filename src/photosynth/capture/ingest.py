@@ -23,6 +23,8 @@ class Unit(Record, frozen=True, kw_only=True):
 
     source: Path
     """The user's photo."""
+    name: str = ""
+    """What it is called, with its side of a flip (``"lying/IMG_7.jpg"``); empty for the file's name."""
     out: Path
     """The capture folder."""
     file: str
@@ -60,7 +62,7 @@ def take(unit: Unit) -> Taken:
     try:
         picture = read_photo(unit.source)
     except ConfigError as error:
-        taken = Taken(source=unit.source.name, file="", problem=str(error))
+        taken = Taken(source=unit.name or unit.source.name, file="", problem=str(error))
         write_atomic(record_path, to_json(taken))
         return taken
     taken = write_picture(picture, read_exif(unit.source), unit)
@@ -68,7 +70,7 @@ def take(unit: Unit) -> Taken:
     return taken
 
 
-def write_picture(picture: np.ndarray, exif: Exif, unit: Unit, name: str | None = None) -> Taken:
+def write_picture(picture: np.ndarray, exif: Exif, unit: Unit) -> Taken:
     """Write an upright (H, W, 3) picture as the unit says, measure it, and say what is known of it.
 
     The focal length is that of the written pixels: the whole picture's, brought to its written size.
@@ -80,7 +82,7 @@ def write_picture(picture: np.ndarray, exif: Exif, unit: Unit, name: str | None 
     write_atomic(unit.out / unit.file, jpeg_bytes(picture, unit.jpeg_quality))
     write_atomic(scratch_paths(unit.out, unit.file)[1], pack(measure(picture)))
     return Taken(
-        source=name or unit.source.name,
+        source=unit.name or unit.source.name,
         file=unit.file,
         size_wh=size_wh,
         focal_px=round(focal * max(size_wh) / max(whole_wh), 2) if focal else None,

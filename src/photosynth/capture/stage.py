@@ -13,12 +13,13 @@ from photosynth.capture.config import CaptureConfig, check_config
 from photosynth.capture.contact import contact_sheet
 from photosynth.capture.exif import Exif
 from photosynth.capture.ingest import SCRATCH, Taken, Unit, scratch_paths, take, write_picture
-from photosynth.capture.likeness import candidate_pairs, link
-from photosynth.capture.measure import unpack
+from photosynth.capture.likeness import Link, candidate_pairs, link
+from photosynth.capture.measure import Measured, unpack
+from photosynth.capture.sides import side_folders, side_name
 from photosynth.capture.verdict import advice, judge
 from photosynth.capture.video import VIDEO_SUFFIXES, Look, is_video, look_through, pick, read_frames
 from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key
-from photosynth.core.capture import PHOTOS_FILE, Capture
+from photosynth.core.capture import PHOTOS_FILE, Capture, CapturedPhoto
 from photosynth.core.engine import Executor
 from photosynth.core.errors import ConfigError, EngineError
 from photosynth.core.photo import list_photos
@@ -49,7 +50,8 @@ def run(
 
     Args:
         config: settings.
-        photos: a folder of JPEG, PNG, HEIC, WebP or TIFF files, a folder with one video, or a video file.
+        photos: a folder of JPEG, PNG, HEIC, WebP or TIFF files, a folder with one video, or a video file; or, for an
+            object that was turned over, a folder with a folder of photos for each of its sides.
         out: the folder to make.
         executor: reads the photos; None reads them here, one after another.
         progress: is told of photos, pairs and what was set aside.
@@ -94,7 +96,7 @@ def find_sources(photos: Path) -> tuple[Literal["photos", "video"], list[Path]]:
         return "video", [photos]
     if not photos.is_dir():
         raise ConfigError(f"{photos} does not exist; expected a folder of photos, or a video")
-    found = list(list_photos(photos))
+    found = list(list_photos(photos)) or [p for side in side_folders(photos) for p in list_photos(side)]
     videos = [p for p in sorted(photos.iterdir()) if is_video(p) and not p.name.startswith(".")]
     if found:
         return "photos", found
@@ -112,6 +114,7 @@ def _take_photos(
     units = [
         Unit(
             source=path.resolve(),
+            name=_name(path, sources),
             out=out.resolve(),
             file=f"photos/{k:04d}.jpg",
             max_side_px=config.max_side_px,
@@ -133,8 +136,13 @@ def _take_photos(
             progress.advance()
     taken = [results[k] for k in range(len(units))]
     if all(t.taken_s is not None for t in taken if t.file):
-        taken.sort(key=lambda t: (t.taken_s or 0.0, t.source))
+        taken.sort(key=lambda t: (side_name(t.source), t.taken_s or 0.0, t.source))
     return taken
+
+
+def _name(path: Path, sources: list[Path]) -> str:
+    """What to call a photo: with its folder if the photos are in several."""
+    return path.name if len({p.parent for p in sources}) == 1 else f"{path.parent.name}/{path.name}"
 
 
 def _take_frames(config: CaptureConfig, video: Path, writer: ArtifactWriter, progress: Progress) -> list[Taken]:
@@ -163,8 +171,9 @@ def _take_frames(config: CaptureConfig, video: Path, writer: ArtifactWriter, pro
             file=files[number],
             max_side_px=config.max_side_px,
             jpeg_quality=config.jpeg_quality,
+            name=f"{video.name}@{times[number]:.2f}s",
         )
-        made = write_picture(picture, Exif(), unit, name=f"{video.name}@{times[number]:.2f}s")
+        made = write_picture(picture, Exif(), unit)
         taken[number] = msgspec.structs.replace(made, taken_s=times[number])
         writer.write(f"{SCRATCH}/{Path(files[number]).stem}.json", to_json(taken[number]))
         progress.advance()
@@ -175,6 +184,26 @@ def _judge(
     config: CaptureConfig, kind: Literal["photos", "video"], taken: list[Taken], out: Path, progress: Progress
 ) -> Capture:
     measured = [unpack(scratch_paths(out, t.file)[1].read_bytes()) if t.file else None for t in taken]
+    sides: dict[str, list[int]] = {}
+    for k, item in enumerate(taken):
+        sides.setdefault(side_name(item.source), []).append(k)
+    judged: dict[int, CapturedPhoto] = {}
+    lines: list[str] = []
+    for side, members in sides.items():
+        found = _links([measured[k] for k in members], progress)
+        photos = judge([taken[k] for k in members], [measured[k] for k in members], found, config)
+        judged.update(zip(members, photos, strict=True))
+        lines += [f"{side}: {line}" if side else line for line in advice(photos, found, config)]
+    photos = tuple(judged[k] for k in range(len(taken)))
+    for photo in photos:
+        if photo.verdict != "good":
+            progress.note(f"{photo.source}: {photo.verdict} ({photo.reason})")
+    ordered = kind == "video" or all(p.time_s is not None for p in photos if p.file)
+    return Capture(kind=kind, ordered=ordered, photos=photos, advice=tuple(lines))
+
+
+def _links(measured: list[Measured | None], progress: Progress) -> list[Link]:
+    """What the readable ones of some photos have in common, numbered as given."""
     readable = [k for k, m in enumerate(measured) if m is not None]
     known = [m for m in measured if m is not None]
     pairs = candidate_pairs(known)
@@ -183,13 +212,7 @@ def _judge(
     for a, b in pairs:
         found.append(dataclasses.replace(link(known, a, b), a=readable[a], b=readable[b]))
         progress.advance()
-    photos = judge(taken, measured, found, config)
-    for photo in photos:
-        if photo.verdict != "good":
-            progress.note(f"{photo.source}: {photo.verdict} ({photo.reason})")
-    lines = advice(photos, found, config)
-    ordered = kind == "video" or all(p.time_s is not None for p in photos if p.file)
-    return Capture(kind=kind, ordered=ordered, photos=photos, advice=lines)
+    return found
 
 
 def _summary(capture: Capture) -> dict[str, Any]:

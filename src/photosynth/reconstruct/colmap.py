@@ -44,7 +44,7 @@ class SfmConfig(Record, frozen=True, kw_only=True):
 
     max_side_px: int = 1600
     """Features are looked for in pictures of at most this side; bounds the memory at about 1.5 GB a thread."""
-    max_features: int = 4096
+    max_features: int = 3072
     """Features kept of each picture."""
     effort: Literal["auto", "normal", "high"] = "auto"
     """High looks for twice as many features in pictures enlarged twofold, at about twice the work; auto does so when

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,3 +100,26 @@ def read_sparse(folder: Path) -> SparseModel:
         raise ArtifactError(f"{folder} holds no sparse model ({error}); reconstruct again") from error
     files = tuple(sorted(cameras))
     return SparseModel(files=files, cameras=tuple(cameras[f] for f in files), **arrays)
+
+
+def merged(models: Sequence[SparseModel]) -> SparseModel:
+    """Models of different pictures in one world as one model."""
+    names = [(file, k, c) for k, model in enumerate(models) for c, file in enumerate(model.files)]
+    place = {(k, c): row for row, (_, k, c) in enumerate(sorted(names))}
+    first_point = np.cumsum([0, *(len(m.points) for m in models)])
+    cameras = [np.array([place[k, c] for c in range(len(m.files))], np.int32) for k, m in enumerate(models)]
+    tracks = [
+        np.column_stack([m.tracks[:, 0] + first_point[k], cameras[k][m.tracks[:, 1]]]).astype(np.int32)
+        for k, m in enumerate(models)
+    ]
+    ordered = sorted(names)
+    return SparseModel(
+        files=tuple(file for file, _, _ in ordered),
+        cameras=tuple(models[k].cameras[c] for _, k, c in ordered),
+        tracks=np.concatenate(tracks),
+        pairs=np.concatenate([cameras[k][m.pairs] for k, m in enumerate(models)]),
+        **{
+            name: np.concatenate([getattr(m, name) for m in models])
+            for name in ("points", "colors", "errors_px", "tracks_px", "pair_matches", "pair_agreement")
+        },
+    )

@@ -2,62 +2,44 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key, open_artifact
 from photosynth.core.asset import ModelFacts
-from photosynth.core.capture import CapturedPhoto, read_capture
+from photosynth.core.capture import read_capture
 from photosynth.core.codec import write_atomic
 from photosynth.core.errors import ConfigError, QualityError
 from photosynth.core.glb import glb_bytes
 from photosynth.core.progress import Progress, Silent
-from photosynth.core.record import Record, to_pretty_json
-from photosynth.reconstruct.checkpoint import kept
+from photosynth.core.record import to_pretty_json
 from photosynth.reconstruct.colmap import SfmConfig
 from photosynth.reconstruct.coverage import coverage_advice, coverage_picture
-from photosynth.reconstruct.depth import DepthConfig, Subject, estimate_depth, subject_of, view_angles, working_scale
-from photosynth.reconstruct.fusion import FusionConfig, PointCloud, fuse
-from photosynth.reconstruct.isolate import Isolated, isolate, isolated_model
-from photosynth.reconstruct.model import seen_elevations, seen_share, textured_mesh, vertex_normals
-from photosynth.reconstruct.patchmatch import DepthMap
-from photosynth.reconstruct.predict import predict, psnr
-from photosynth.reconstruct.quality import SfmQuality, assess, require
-from photosynth.reconstruct.register import register
-from photosynth.reconstruct.scale import scale_from_markers
-from photosynth.reconstruct.sparse import SparseModel, write_sparse
-from photosynth.reconstruct.surface import Surface, SurfaceConfig, build_surface, object_points
-from photosynth.reconstruct.texture import Texture, TextureConfig, bake
+from photosynth.reconstruct.dense import Dense, DenseConfig, Matched, join_sides, match_side, mesh_and_texture
+from photosynth.reconstruct.joining import Joint
+from photosynth.reconstruct.model import seen_elevations, seen_share, textured_mesh
+from photosynth.reconstruct.page import PageInputs, page_html
+from photosynth.reconstruct.preview import jpeg_bytes, turntable
+from photosynth.reconstruct.quality import SfmQuality, require
+from photosynth.reconstruct.sides import Side, find_sides, quality_of
+from photosynth.reconstruct.sparse import write_sparse
+from photosynth.reconstruct.surface import Surface
 from photosynth.reconstruct.verdict import Verdict, verdict_of
-from photosynth.reconstruct.views import View, load_view
 
 STAGE = "reconstruction"
 SCHEMA = 1
 WORK = "work"
 """Intermediate results; removed when the artifact is finished."""
-HELD_OUT = 2
-"""Photos left out of a first texture and predicted from it."""
 
 
-class ReconstructConfig(Record, frozen=True, kw_only=True):
+class ReconstructConfig(DenseConfig, frozen=True, kw_only=True):
     """How photos become a model."""
 
     sfm: SfmConfig = SfmConfig()
     """Where the photos were taken from."""
-    depth: DepthConfig = DepthConfig()
-    """Matching them densely."""
-    fusion: FusionConfig = FusionConfig()
-    """Putting the depths together."""
-    surface: SurfaceConfig = SurfaceConfig()
-    """The mesh."""
-    texture: TextureConfig = TextureConfig()
-    """The texture."""
     size_m: float | None = None
     """Longest side of the object in metres, as a ruler would measure it; else the marker sheet tells the scale, if it
     is in the photos."""
@@ -66,12 +48,15 @@ class ReconstructConfig(Record, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
-    """What the dense steps made: a mesh, its texture, and the mean PSNR of photos that were predicted."""
+class Made:
+    """A finished reconstruction before it is written. joint: how two sides lie on each other; None for one."""
 
-    surface: Surface
-    texture: Texture
-    held_out_db: float
+    sides: tuple[Side, ...]
+    matched: Matched
+    joint: Joint | None
+    dense: Dense
+    metric: bool
+    quality: SfmQuality
 
 
 def run(
@@ -87,7 +72,8 @@ def run(
 
     The artifact holds ``model.glb`` (glTF, +y up), ``model.asset.json`` (a ModelFacts), ``cameras.json`` and
     ``points.npz`` (world z up, table at z = 0, metres if the scale is known), ``seen.png`` (white where a texel was
-    photographed), ``coverage.png``, ``preview.jpg`` and ``quality.json``. An interrupted run goes on where it was.
+    photographed), ``coverage.png`` (one more for the second side of an object that was turned over), ``preview.jpg``,
+    ``quality.json`` and ``report.html``. An interrupted run goes on where it was.
 
     Args:
         config: settings.
@@ -111,174 +97,112 @@ def run(
     with ArtifactWriter(out, STAGE, SCHEMA, config, config.sfm.seed, inputs, overwrite) as writer:
         if writer.finished is not None:
             return writer.finished
-        photos = list(read_capture(source.folder).used())
-        work = writer.path(WORK)
-        work.mkdir(parents=True, exist_ok=True)
-        models = register(photos, source.folder, work, config.sfm, masks=masks, progress=progress)
-        found = _isolated(models, source.folder)
-        quality = assess(models, photos, found)
-        if models and found is not None:
-            writer.write("coverage.png", coverage_picture(models[0], photos, found))
-        require(quality)
-        assert found is not None  # require() refuses a capture without a model
-        sparse = isolated_model(models[0], found)
-        subject = subject_of(found.object_points, found.has_table)
-        dense = _dense(config, source.folder, sparse, subject, work, progress)
-        sparse, dense, metric = _scaled(config, sparse, dense, found.metric)
-        verdict = verdict_of(quality, dense.held_out_db, seen_share(dense.surface, dense.texture.seen_vertices, True))
+        made = _made(config, source.folder, writer, masks, progress)
+        verdict = verdict_of(
+            made.quality,
+            made.dense.held_out_db,
+            seen_share(made.dense.surface, made.dense.texture.seen_vertices, len(made.sides) == 1),
+        )
         if verdict.grade == "retake" or (verdict.grade == "weak" and not config.accept_weak):
             raise QualityError("the model is not good enough to train on:\n  " + "\n  ".join(verdict.reasons))
-        _write(writer, source, sparse, dense, metric, verdict, quality)
-        advice = coverage_advice(models[0], photos, found)
-        shutil.rmtree(work)
+        advice = _advice(made.sides)
+        facts = _write(writer, source, made, verdict)
+        shown = PageInputs(
+            source.folder, read_capture(source.folder), made.sides, made.joint, made.dense, verdict, facts, advice
+        )
+        writer.write("report.html", page_html(shown, writer.folder).encode())
+        shutil.rmtree(writer.path(WORK))
         progress.finish()
-        return writer.finish(_summary(verdict, quality, dense), (*verdict.reasons, *advice))
+        return writer.finish(_summary(verdict, made), (*verdict.reasons, *advice))
 
 
-def _isolated(models: tuple[SparseModel, ...], folder: Path) -> Isolated | None:
-    if not models:
-        return None
-    scale = scale_from_markers(models[0], folder)
-    return isolate(models[0], metres_per_unit=scale.metres_per_unit if scale else None)
-
-
-def _dense(
-    config: ReconstructConfig, folder: Path, sparse: SparseModel, subject: Subject, work: Path, progress: Progress
-) -> Dense:
-    views, depths = _depths(config, folder, sparse, subject, work, progress)
-    angles = view_angles(views, subject.centre)
-    progress.note("fusing depths")
-    cloud = fuse(config.fusion, views, depths, angles, subject.diagonal)[0]
-    kept_points = object_points(config.surface, cloud, subject.points, subject.diagonal, subject.table)
-
-    def make() -> dict[str, np.ndarray]:
-        surface = build_surface(config.surface, kept_points, subject.diagonal, subject.table)
-        return {"vertices": surface.vertices, "faces": surface.faces, "closed": np.array(surface.closed)}
-
-    progress.note(f"surface through {len(kept_points)} points")
-    stored = kept(work / "surface.npz", make)
-    surface = Surface(stored["vertices"], stored["faces"], bool(stored["closed"]))
-    return _textured(config, folder, sparse, surface, kept_points, subject, progress)
-
-
-def _depths(
-    config: ReconstructConfig, folder: Path, sparse: SparseModel, subject: Subject, work: Path, progress: Progress
-) -> tuple[list[View], list[DepthMap]]:
-    distances = np.linalg.norm(sparse.centres() - subject.centre, axis=1)
-    scale = working_scale(
-        config.depth, subject, [(c.focal_px, d) for c, d in zip(sparse.cameras, distances, strict=True)]
-    )
-    views = [load_view(folder, f, c, scale) for f, c in zip(sparse.files, sparse.cameras, strict=True)]
-    angles = view_angles(views, subject.centre)
-    progress.start("depth", len(views), "photos")
-
-    def one(k: int) -> DepthMap:
-        def make() -> dict[str, np.ndarray]:
-            found = estimate_depth(config.depth, views, k, subject, angles)
-            return {
-                "depth": found.depth,
-                "normals": found.normals.astype(np.float16),
-                "cost": found.cost.astype(np.float16),
-            }
-
-        stored = kept(work / f"depth-{k:04d}.npz", make)
-        progress.advance()
-        return DepthMap(stored["depth"], stored["normals"].astype(np.float32), stored["cost"].astype(np.float32))
-
-    return views, _in_threads(one, len(views))
-
-
-def _in_threads(function: Callable[[int], DepthMap], count: int) -> list[DepthMap]:
-    """Kernels let go of the interpreter, so threads share the photos' memory."""
-    with ThreadPoolExecutor(max(1, min(count, os.cpu_count() or 1))) as pool:
-        futures = [pool.submit(function, k) for k in range(count)]
+def _made(
+    config: ReconstructConfig, folder: Path, writer: ArtifactWriter, masks: Path | None, progress: Progress
+) -> Made:
+    """Everything up to the texture; ways to see the photos as sides are tried in turn, the last must do."""
+    work = writer.path(WORK)
+    work.mkdir(parents=True, exist_ok=True)
+    *tries, last = find_sides(read_capture(folder).used(), folder, work, config.sfm, masks, progress)
+    for sides in tries:
         try:
-            return [future.result() for future in futures]
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
+            return _model_of(config, folder, writer, sides, progress)
+        except QualityError as error:
+            progress.note(f"not two sides of one object: {error}")
+    return _model_of(config, folder, writer, last, progress)
 
 
-def _textured(
-    config: ReconstructConfig,
-    folder: Path,
-    sparse: SparseModel,
-    surface: Surface,
-    points: PointCloud,
-    subject: Subject,
-    progress: Progress,
-) -> Dense:
-    progress.note("texture")
-    views = [load_view(folder, f, c) for f, c in zip(sparse.files, sparse.cameras, strict=True)]
-    normals = vertex_normals(surface)
-    held = held_out(len(views))
-    decibels = float("nan")
-    if held:
-        rest = [view for k, view in enumerate(views) if k not in held]
-        first = bake(config.texture, surface, normals, rest, subject.diagonal)
-        decibels = float(np.mean([psnr(predict(views[k], surface, first), views[k].image) for k in held]))
-    return Dense(surface, bake(config.texture, surface, normals, views, subject.diagonal), decibels)
+def _model_of(
+    config: ReconstructConfig, folder: Path, writer: ArtifactWriter, sides: tuple[Side, ...], progress: Progress
+) -> Made:
+    for k, side in enumerate(sides):
+        if side.model is not None and side.found is not None:
+            writer.write(coverage_name(k), coverage_picture(side.model, side.photos, side.found))
+    quality = quality_of(sides)
+    require(quality)
+    parts = [match_side(config, folder, side, progress) for side in sides]
+    matched, joint = (parts[0], None) if len(parts) == 1 else join_sides(config, folder, parts, progress)
+    dense = mesh_and_texture(config, folder, matched, sides[0].work, progress)
+    metric = sides[0].found is not None and sides[0].found.metric
+    if config.size_m is not None:
+        matched, dense = _scaled(config.size_m, matched, dense)
+    return Made(sides, matched, joint, dense, metric or config.size_m is not None, quality)
 
 
-def held_out(count: int) -> tuple[int, ...]:
-    """Which of `count` photos are left out of the first texture: none of fewer than 8, else two that are far apart."""
-    return () if count < 8 else (count // 4, (3 * count) // 4)[:HELD_OUT]
+def coverage_name(side: int) -> str:
+    """Where the picture of a side's coverage lies."""
+    return "coverage.png" if side == 0 else f"coverage-{side + 1}.png"
 
 
-def _scaled(
-    config: ReconstructConfig, sparse: SparseModel, dense: Dense, metric: bool
-) -> tuple[SparseModel, Dense, bool]:
-    if config.size_m is None:
-        return sparse, dense, metric
-    factor = config.size_m / float(np.ptp(dense.surface.vertices, axis=0).max())
+def _scaled(size_m: float, matched: Matched, dense: Dense) -> tuple[Matched, Dense]:
+    factor = size_m / float(np.ptp(dense.surface.vertices, axis=0).max())
     surface = Surface(dense.surface.vertices * factor, dense.surface.faces, dense.surface.closed)
     matrix = np.diag([factor, factor, factor, 1.0])
-    return sparse.transformed(matrix), Dense(surface, dense.texture, dense.held_out_db), True
+    return replace(matched, sparse=matched.sparse.transformed(matrix)), replace(dense, surface=surface)
 
 
-def _write(
-    writer: ArtifactWriter,
-    source: Artifact,
-    sparse: SparseModel,
-    dense: Dense,
-    metric: bool,
-    verdict: Verdict,
-    quality: SfmQuality,
-) -> None:
+def _advice(sides: tuple[Side, ...]) -> tuple[str, ...]:
+    lines = []
+    for side in sides:
+        if side.model is not None and side.found is not None:
+            said = coverage_advice(side.model, side.photos, side.found)
+            lines += [f"{side.name}: {line}" if side.name else line for line in said]
+    return tuple(lines)
+
+
+def _write(writer: ArtifactWriter, source: Artifact, made: Made, verdict: Verdict) -> ModelFacts:
     import cv2
 
+    dense, sparse = made.dense, made.matched.sparse
     mesh = textured_mesh(dense.surface, dense.texture)
-    write_sparse(writer.folder, sparse)
-    write_atomic(writer.path("seen.png"), cv2.imencode(".png", dense.texture.seen.astype(np.uint8) * 255)[1].tobytes())
     low, high = seen_elevations(dense.surface, dense.texture.seen_vertices)
     if low >= high:
         raise QualityError(
             "every view of the model shows some surface that no photo saw; go all round the object, at two heights"
         )
+    write_sparse(writer.folder, sparse)
+    write_atomic(writer.path("seen.png"), cv2.imencode(".png", dense.texture.seen.astype(np.uint8) * 255)[1].tobytes())
     facts = ModelFacts(
         elevation_deg=(low, high),
-        scale_known=metric,
+        scale_known=made.metric,
         source=f"photogrammetry of {len(sparse.files)} photos (capture {source.key[:12]})",
         notes=verdict.reasons,
     )
     writer.write("model.glb", glb_bytes(mesh))
     writer.write("model.asset.json", to_pretty_json(facts))
-    writer.write("quality.json", to_pretty_json({"verdict": verdict, "registration": quality}))
+    writer.write("quality.json", to_pretty_json({"verdict": verdict, "registration": made.quality}))
+    writer.write("preview.jpg", jpeg_bytes(turntable(mesh, (low, high))))
+    return facts
 
 
-def _summary(verdict: Verdict, quality: SfmQuality, dense: Dense) -> dict[str, object]:
+def _summary(verdict: Verdict, made: Made) -> dict[str, object]:
+    dense = made.dense
     return {
         "verdict": verdict.grade,
-        "photos": quality.n_photos,
-        "registered": quality.n_registered,
+        "photos": made.quality.n_photos,
+        "registered": made.quality.n_registered,
+        "sides": len(made.sides),
         "faces": len(dense.surface.faces),
         "held_out_psnr_db": None if np.isnan(dense.held_out_db) else round(dense.held_out_db, 2),
-        "seen_share": round(seen_share(dense.surface, dense.texture.seen_vertices, True), 4),
+        "seen_share": round(verdict.seen_share, 4),
         "texture_px": dense.texture.image.shape[0],
     }
-
-
-def used_photos(capture: Path) -> tuple[CapturedPhoto, ...]:
-    """The photos of a capture that a reconstruction uses."""
-    return read_capture(capture).used()
