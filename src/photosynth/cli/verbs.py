@@ -15,7 +15,7 @@ import msgspec
 import tyro
 
 from photosynth.cli.terminal import BarProgress, PlainProgress, in_words, table
-from photosynth.core.artifact import Artifact
+from photosynth.core.artifact import Artifact, open_artifact
 from photosynth.core.progress import Progress
 from photosynth.core.record import Record
 from photosynth.pipeline import Inputs, RunConfig
@@ -304,23 +304,36 @@ def train_verb(argv: list[str]) -> int:
 
 def train_detector_verb(argv: list[str]) -> int:
     """photosynth train-detector"""
+    from photosynth.live import LiveConfig, LiveFrames
     from photosynth.train.detect_stage import DetectConfig, run
 
     class TrainDetectorArgs(Record, frozen=True, kw_only=True):
-        """Train a detector on a dataset; chooses its epoch and its score threshold on synthetic validation images.
+        """Train a detector; chooses its epoch and its score threshold on synthetic validation images.
 
         With the default number of epochs it takes 40 minutes at most on two idle cores; it says how long beforehand.
+        Given a catalogue in place of a dataset, it renders its pictures while it trains, each learnt once.
         """
 
-        dataset: _here("DATASET")
-        """A finished dataset folder."""
+        source: _here("DATASET")
+        """A finished dataset folder, or a finished catalogue folder."""
         common: Annotated[Common, Flat]
-        """Flags of every stage."""
+        """Flags of every stage; `--workers` render, if anything is rendered."""
         config: Annotated[DetectConfig, Flat] = msgspec.field(default_factory=DetectConfig)
         """Settings."""
+        live: LiveConfig = msgspec.field(default_factory=LiveConfig)
+        """Which pictures to render, if a catalogue is given."""
+        backgrounds: Path | None = None
+        """A folder of photos to use as backgrounds, if a catalogue is given."""
+        environments: Path | None = None
+        """A folder of EXR or HDR environment maps to use instead of the built-in ones, if a catalogue is given."""
 
     args = _parse(TrainDetectorArgs, "train-detector", argv)
-    return _run_stage(run, args.common, args.config, args.dataset)
+    if open_artifact(args.source).manifest.stage != "catalogue":
+        return _run_stage(run, args.common, args.config, args.source)
+    folders = {"backgrounds": args.backgrounds, "environments": args.environments}
+    workers = _executor(args.common).workers
+    with LiveFrames(args.live, args.source, workers=workers, **folders) as frames:
+        return _run_stage(run, args.common, args.config, frames)
 
 
 def evaluate_verb(argv: list[str]) -> int:

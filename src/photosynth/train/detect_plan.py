@@ -16,10 +16,12 @@ UNFROZEN = 1.35
 """Times more with no part frozen."""
 RESNET50, TORCHVISION_RETINANET = 8.0, 20.0
 """Times more with ResNet-50, and with torchvision's retinanet_resnet50_fpn_v2."""
+LIVE_CORE_SECONDS_PER_PICTURE = 0.06
+"""To sample and render a picture of 320 px while it trains."""
 DEFAULT_CORES = 2
 
 
-def planned_epochs(config: DetectConfig, n_train: int, n_val: int) -> int:
+def planned_epochs(config: DetectConfig, n_train: int, n_val: int, live: bool = False) -> int:
     """The epochs asked for, or as many as DEFAULT_CORES cores do in the budget, 1 .. MAX_EPOCHS.
 
     It does not look at this computer: the same settings and pictures give the same training everywhere.
@@ -27,32 +29,33 @@ def planned_epochs(config: DetectConfig, n_train: int, n_val: int) -> int:
     if config.epochs is not None:
         return config.epochs
     for epochs in range(MAX_EPOCHS, 1, -1):
-        if core_seconds(config, epochs, n_train, n_val) <= BUDGET_MINUTES * 60 * DEFAULT_CORES:
+        if core_seconds(config, epochs, n_train, n_val, live) <= BUDGET_MINUTES * 60 * DEFAULT_CORES:
             return epochs
     return 1
 
 
-def estimate_seconds(config: DetectConfig, n_train: int, n_val: int) -> float:
+def estimate_seconds(config: DetectConfig, n_train: int, n_val: int, live: bool = False) -> float:
     """Expected seconds of the train-detector stage on this computer's cores; within a factor of two."""
     threads = config.threads or os.cpu_count() or DEFAULT_CORES
-    return core_seconds(config, planned_epochs(config, n_train, n_val), n_train, n_val) / threads
+    return core_seconds(config, planned_epochs(config, n_train, n_val, live), n_train, n_val, live) / threads
 
 
-def core_seconds(config: DetectConfig, epochs: int, n_train: int, n_val: int) -> float:
-    """Expected core seconds of so many epochs."""
+def core_seconds(config: DetectConfig, epochs: int, n_train: int, n_val: int, live: bool = False) -> float:
+    """Expected core seconds of so many epochs; with `live`, pictures are rendered meanwhile."""
     n_epoch = config.epoch_pictures or n_train
+    rendering = LIVE_CORE_SECONDS_PER_PICTURE * (n_epoch * epochs + n_val) if live else 0.0
     learnt = sum((epoch_px(config, epoch, epochs) / 1000.0) ** 2 for epoch in range(epochs)) * n_epoch
     found = (config.input_px / 1000.0) ** 2 * epochs * n_val
     factor = UNFROZEN if config.frozen_parts == 0 or config.weights == "none" else 1.0
     work = TRAIN_CORE_SECONDS_PER_MEGAPIXEL * factor * learnt + FIND_CORE_SECONDS_PER_MEGAPIXEL * found
     if config.network.backbone == LITE0:
-        return work
-    return work * (TORCHVISION_RETINANET if config.network.is_torchvision else RESNET50)
+        return work + rendering
+    return work * (TORCHVISION_RETINANET if config.network.is_torchvision else RESNET50) + rendering
 
 
-def time_note(config: DetectConfig, n_train: int, n_val: int) -> str:
+def time_note(config: DetectConfig, n_train: int, n_val: int, live: bool = False) -> str:
     """One line for people."""
-    seconds = estimate_seconds(config, n_train, n_val)
+    seconds = estimate_seconds(config, n_train, n_val, live)
     span = f"{seconds / 60:.0f} minutes" if seconds > 90 else f"{max(1, round(seconds))} seconds"
-    epochs, n_epoch = planned_epochs(config, n_train, n_val), config.epoch_pictures or n_train
+    epochs, n_epoch = planned_epochs(config, n_train, n_val, live), config.epoch_pictures or n_train
     return f"training the detector: {epochs} epochs of {n_epoch} pictures at {config.input_px} px, about {span}"

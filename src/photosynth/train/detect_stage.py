@@ -104,9 +104,10 @@ def _train(
             is_random = config.weights == "none" or bool(notes)
             stream, val, picture_notes = _read_pictures(config, dataset, names, writer)
             notes += picture_notes
-            epochs = planned_epochs(config, stream.epoch_pictures, len(val))
+            live = not isinstance(dataset, (str, Path))
+            epochs = planned_epochs(config, stream.epoch_pictures, len(val), live)
             progress.start(STAGE, epochs * stream.epoch_pictures, "images")
-            for note in (time_note(config, stream.epoch_pictures, len(val)), *notes):
+            for note in (time_note(config, stream.epoch_pictures, len(val), live), *notes):
                 progress.note(note)
             training = DetectTraining(
                 network,

@@ -37,6 +37,12 @@ def test_more_cores_take_less_time_and_no_more_epochs():
     assert planned_epochs(eight, 5000, 300) == planned_epochs(two, 5000, 300)
 
 
+def test_rendering_while_training_takes_time_of_the_same_budget():
+    live = planned_epochs(DEFAULT, 4000, 300, live=True)
+    assert live <= planned_epochs(DEFAULT, 4000, 300)
+    assert estimate_seconds(msgspec.structs.replace(DEFAULT, threads=2), 4000, 300, live=True) <= BUDGET_MINUTES * 60
+
+
 def test_the_note_says_how_long():
     note = time_note(msgspec.structs.replace(DEFAULT, epochs=4, threads=2), 5000, 300)
     assert note.startswith("training the detector: 4 epochs of 5000 pictures at 320 px, about ")
