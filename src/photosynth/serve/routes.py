@@ -91,13 +91,23 @@ def _questions(service: Service) -> APIRouter:
         service.metrics.objects.labels(model.name).inc(sum(len(result.objects) for result in results))
         return model, results
 
-    @api.post("/v1/classify", openapi_extra=_form({"image": FILES}, ["image"], raw=True), **QUESTION)
+    @api.post(
+        "/v1/classify",
+        summary="Name what pictures show",
+        openapi_extra=_form({"image": FILES}, ["image"], raw=True),
+        **QUESTION,
+    )
     async def v1_classify(request: Request, model: ModelName = None) -> ClassifyAnswer:
         """Name what pictures show: one or several files called `image`, or one picture as the body."""
         used, results = await classify(request, "image", config.max_files, model)
         return ClassifyAnswer(model=used.name, version=used.version, threshold=used.threshold, results=results)
 
-    @api.post("/v1/detect", openapi_extra=_form({"image": FILES}, ["image"], raw=True), **QUESTION)
+    @api.post(
+        "/v1/detect",
+        summary="Find objects in pictures",
+        openapi_extra=_form({"image": FILES}, ["image"], raw=True),
+        **QUESTION,
+    )
     async def v1_detect(
         request: Request,
         model: ModelName = None,
@@ -108,14 +118,24 @@ def _questions(service: Service) -> APIRouter:
         threshold = used.threshold if min_score is None else min_score
         return DetectAnswer(model=used.name, version=used.version, threshold=threshold, results=results)
 
-    @api.post("/api", openapi_extra=_form({"my_image": FILE}, ["my_image"]), **QUESTION)
+    @api.post(
+        "/api",
+        summary="Name what a picture shows, as in 2018",
+        openapi_extra=_form({"my_image": FILE}, ["my_image"]),
+        **QUESTION,
+    )
     async def legacy_classify(request: Request, model: ModelName = None) -> LegacyClassification:
         """The 2018 clients' question: one file called `my_image`; the most probable class and its probability."""
         _, results = await classify(request, "my_image", 1, model)
         best: Classification = results[0]
         return LegacyClassification(max_class=best.label, max_value=best.score)
 
-    @api.post("/detector", openapi_extra=_form({"my_image": FILE}, ["my_image"]), **QUESTION)
+    @api.post(
+        "/detector",
+        summary="Find objects in a picture, as in 2018",
+        openapi_extra=_form({"my_image": FILE}, ["my_image"]),
+        **QUESTION,
+    )
     async def legacy_detect(request: Request, model: ModelName = None) -> list[LegacyDetection]:
         """The 2018 clients' other question: one file called `my_image`; what was found, surest first."""
         _, results = await detect(request, "my_image", 1, model, None)
@@ -128,7 +148,7 @@ def _models(service: Service) -> APIRouter:
     api = APIRouter(tags=["models"])
     config, registry = service.config, service.registry
 
-    @api.get("/v1/models", responses=_problems(401))
+    @api.get("/v1/models", summary="Every model", responses=_problems(401))
     async def models() -> ModelsAnswer:
         """Every model, and what the server takes."""
         classifier, detector = registry.first("classifier"), registry.first("detector")
@@ -142,13 +162,14 @@ def _models(service: Service) -> APIRouter:
             ),
         )
 
-    @api.get("/v1/models/{name}", responses=_problems(401, 404, 422))
+    @api.get("/v1/models/{name}", summary="One model", responses=_problems(401, 404, 422))
     async def model(name: str) -> ModelSummary:
         """One model."""
         return model_summary(registry.named(name))
 
     @api.get(
         "/v1/models/{name}/files/{file}",
+        summary="A file of a model",
         response_class=FileResponse,
         responses={200: {"content": {"application/octet-stream": {"schema": FILE}}}, **_problems(401, 404, 422, 503)},
     )
@@ -159,6 +180,7 @@ def _models(service: Service) -> APIRouter:
 
     @api.get(
         "/v1/models/{name}/pictures/{number}",
+        summary="A picture of a scan",
         response_class=FileResponse,
         responses={200: {"content": {"image/jpeg": {"schema": FILE}}}, **_problems(401, 404, 422)},
     )
@@ -195,6 +217,7 @@ def _corrections(service: Service) -> APIRouter:
 
     @api.post(
         "/v1/corrections",
+        summary="Send the right answer",
         status_code=201,
         openapi_extra=_form(form, ["image", "label"]),
         responses=_problems(401, 403, 408, 413, 415, 422, 503),
@@ -225,17 +248,22 @@ def _corrections(service: Service) -> APIRouter:
 def _probes(service: Service) -> APIRouter:
     api = APIRouter(tags=["probes"])
 
-    @api.get("/healthz")
+    @api.get("/healthz", summary="Alive?")
     async def healthz() -> Health:
         """Whether the process lives."""
         return Health()
 
-    @api.get("/readyz")
+    @api.get("/readyz", summary="Ready?")
     async def readyz() -> Readiness:
         """Whether it answers questions."""
         return Readiness(ready=True, models={model.name: model.version for model in service.registry.models})
 
-    @api.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, **_problems(401)})
+    @api.get(
+        "/metrics",
+        summary="Counters",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}, **_problems(401)},
+    )
     async def metrics() -> Response:
         """Counters for Prometheus."""
         return Response(service.metrics.text(), media_type=service.metrics.content_type)

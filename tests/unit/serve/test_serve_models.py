@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from photosynth.core.asset import NONE_CLASS
+from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
 from photosynth.core.errors import ArtifactError, ConfigError
 from photosynth.core.instances import Instances
+from photosynth.core.record import to_json
 from photosynth.evaluate.class_match import match_folder
 from photosynth.models.fake import FakeClassifier
 from photosynth.serve.answers import classification, detections, run_lengths
@@ -17,6 +18,7 @@ from photosynth.serve.corrections import Keeper, folder_name
 from photosynth.serve.model import Source, read_sources, serve_predictor
 from photosynth.serve.refusal import Refusal
 from photosynth.serve.registry import Registry
+from photosynth.serve.scans import scan_pictures
 
 FAKE = FakeClassifier({"red": (255, 0, 0), "blue": (0, 0, 255)})
 
@@ -83,6 +85,24 @@ def test_the_fingerprint_follows_the_manifest(tmp_path):
     made = source.fingerprint()
     os.utime(tmp_path / "manifest.json", ns=(1, 1))
     assert len({copied, made, source.fingerprint(), None}) == 4
+
+
+def test_pictures_of_scans_come_from_the_catalogue_beside(tmp_path):
+    def asset(name, class_name):
+        (tmp_path / "catalogue" / name).mkdir(parents=True)
+        part = AssetPart(name="whole", model_file=f"{name}/model.glb")
+        return Asset(asset_id=name, class_name=class_name, parts=(part,), size_m=(1.0, 1.0, 1.0), scale_known=True)
+
+    assets = (asset("a1", "a"), asset("a2", "a"), asset("b1", "b"), asset("n1", NONE_CLASS), asset("c1", "c"))
+    assert scan_pictures(tmp_path / "export", ("a",)) == {}
+    (tmp_path / "catalogue" / "assets.json").write_bytes(to_json(assets))
+    for name in ("a1", "a2", "n1", "c1"):
+        (tmp_path / "catalogue" / name / "preview.jpg").write_bytes(b"jpeg")
+    (tmp_path / "export").mkdir()
+    found = scan_pictures(tmp_path / "export", ("a", "b", NONE_CLASS))
+    assert found == {"a": tmp_path.resolve() / "catalogue" / "a1" / "preview.jpg"}
+    (tmp_path / "catalogue" / "assets.json").write_text("broken")
+    assert scan_pictures(tmp_path / "export", ("a",)) == {}
 
 
 def test_verdicts():
