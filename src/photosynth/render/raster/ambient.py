@@ -268,10 +268,11 @@ def hidden_towards(point, normal, hidden, eye):
 
 
 @kernel
-def mix_probes(nearest, weights, values, out):
-    """Values at vertices from those of their probes: `out` (V, VALUES) float32."""
+def mix_probes(nearest, weights, values, rows):
+    """Values at vertices from those of their probes, into the last VALUES columns of `rows` (V, ROW) float32."""
+    first = rows.shape[1] - VALUES
     for v in range(nearest.shape[0]):
         a, b, c = nearest[v, 0], nearest[v, 1], nearest[v, 2]
         wa, wb, wc = weights[v, 0], weights[v, 1], weights[v, 2]
         for k in range(VALUES):
-            out[v, k] = wa * values[a, k] + wb * values[b, k] + wc * values[c, k]
+            rows[v, first + k] = wa * values[a, k] + wb * values[b, k] + wc * values[c, k]

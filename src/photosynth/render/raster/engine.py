@@ -24,8 +24,9 @@ from photosynth.render.raster.placed import PixelBox, Placed, Silhouettes, place
 from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_slab
 from photosynth.render.raster.shading import shade
 from photosynth.render.raster.shadow import ShadowCaster
-from photosynth.render.raster.sky import FINE_STEP_PX, NO_NODES, NO_VALUES, AmbientLight, SlabNodes, lattice_ratio
+from photosynth.render.raster.sky import NO_NODES, AmbientLight, SlabNodes, lattice_ratio
 from photosynth.render.raster.slab_shading import light_nodes, shade_slab
+from photosynth.render.raster.surface import ROW, pack_vertices
 from photosynth.render.raster.texture import decode_table
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, SAMPLES, clear_box, rasterise
@@ -103,9 +104,11 @@ class RasterEngine:
             light = lights, shadows.rows, shadows.layout, shadows.texels, boxes, blocks
             fragments = span, pixels, triangles, weights
             if s < 0:
-                values = ambient.at_vertices(k) if ambient else NO_VALUES
+                rows = _vertex_rows(one, view)
+                if ambient:
+                    ambient.at_vertices(k, rows)
                 started = self._clock("ambient", started)
-                self._shade(one, scene, view, fragments, values, light, layers)
+                self._shade(one, scene, view, fragments, rows.reshape(-1), light, layers)
             else:
                 nodes = SlabNodes(view, boxes, s, span, pixels, triangles)
                 coarse = ambient.on_slab(nodes) if ambient else NO_NODES
@@ -165,27 +168,27 @@ class RasterEngine:
         )  # fmt: skip
         return starts, pixels, triangles, weights
 
-    def _shade(self, one: Placed, scene: Scene, view: View, fragments, ambient, lighting, layers: Layers) -> None:
+    def _shade(self, one: Placed, scene: Scene, view: View, fragments, rows, lighting, layers: Layers) -> None:
         mesh = one.mesh
         material, *environment = _surface(one, scene)
         shade(
-            *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.faces, mesh.normals, mesh.st, ambient,
-            mesh.texels, mesh.levels, self._decode, material, np.int32(mesh.mirrored),
-            np.ascontiguousarray(view.world_from_cam[:3, :3], np.float32), _rotation(one), *environment, *lighting,
+            *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.faces, rows, mesh.texels, mesh.levels,
+            self._decode, material, np.int32(mesh.mirrored), view.forward, *environment, *lighting,
             layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3),
         )  # fmt: skip
 
     def _shade_slab(self, one: Placed, scene: Scene, view: View, fragments, nodes, coarse, lighting, layers) -> None:
         mesh = one.mesh
         material, *environment = _surface(one, scene)
-        lit = np.zeros((*nodes.shape, 7), np.float32)
+        _, height, width = nodes.shape
+        lit = np.empty((6, 7, height * width), np.float32)
         light_nodes(
             nodes.points, nodes.normals, nodes.places, nodes.inside, lattice_ratio(view), coarse, material,
-            *environment, *lighting, lit,
+            *environment, *lighting, lit, nodes.shape,
         )  # fmt: skip
         shade_slab(
-            *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.faces, mesh.normals, mesh.st,
-            mesh.texels, mesh.levels, self._decode, material[:3], _rotation(one), FINE_STEP_PX, lit,
+            *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.st, mesh.texels, mesh.levels,
+            self._decode, material[:3], _face_normals(one), lit.reshape(6, 7, height, width),
             layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3),
         )  # fmt: skip
 
@@ -224,9 +227,22 @@ def _surface(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:
 
 
 def _rotation(one: Placed) -> np.ndarray:
-    """(3, 3) float32, from the object's axes to the world's."""
+    """(3, 3) float64, from the object's axes to the world's."""
     linear = one.caster.world_from_object[:3, :3]
-    return np.ascontiguousarray(linear / np.linalg.norm(linear[:, 0]), np.float32)
+    return np.ascontiguousarray(linear / np.linalg.norm(linear[:, 0]))
+
+
+def _vertex_rows(one: Placed, view: View) -> np.ndarray:
+    """(V, ROW) float32, see pack_vertices."""
+    mesh = one.mesh
+    rows = np.empty((len(mesh.vertices), ROW), np.float32)
+    pack_vertices(one.cam, view.rotation, mesh.normals, _rotation(one), mesh.st, rows)
+    return rows
+
+
+def _face_normals(one: Placed) -> np.ndarray:
+    """(6, 3) float32: normals of a slab's faces in the world."""
+    return (one.mesh.normals[::4] @ _rotation(one).T).astype(np.float32)
 
 
 def _light_rows(scene: Scene, view: View) -> np.ndarray:

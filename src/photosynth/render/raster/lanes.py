@@ -12,9 +12,9 @@ BLOCK = 528
 
 _names = iter(range(0, 64 * BLOCK, BLOCK))
 PX, PY, PZ = next(_names), next(_names), next(_names)
-"""Position: in the camera's frame, then from the eye along the world's axes, metres."""
-NX, NY, NZ = next(_names), next(_names), next(_names)
-"""Normal: in the object's frame, then a unit vector in the world."""
+"""Position: from the eye along the world's axes, metres."""
+NX, NY, NZ = next(_names), next(_names), next(_names)  # right after the position, see gather_surface
+"""Normal: in the world, made a unit vector by `orient`."""
 VX, VY, VZ = next(_names), next(_names), next(_names)
 """Unit vector to the eye."""
 NV = next(_names)
@@ -37,23 +37,33 @@ OX, OY = next(_names), next(_names)
 """Where the reflected direction stands in the bordered octahedral map, texels."""
 COAT = next(_names)
 """Part of uniform light that the coat returns: the rest reaches the diffuse base."""
-LX, LY, LZ = next(_names), next(_names), next(_names)
-"""Unit vector to the light."""
+SMITH = next(_names)
+"""Smith's root of the view: sqrt(NV^2 (1 - alpha^2) + alpha^2)."""
+NL_RAW, VL = next(_names), next(_names)
+"""Cosines between light and normal, and between light and view."""
 NL = next(_names)
-"""Cosine between normal and light, 0 where it is behind."""
+"""The same cosine with the light as a sphere, 0 where it is behind."""
 POWER = next(_names)
-"""1 / squared distance to the light."""
+"""1 / squared distance to the light, at most 1 / its squared radius."""
 GX, GY, GQ = next(_names), next(_names), next(_names)
 """Shadow map coordinates, texels, and 1 / distance along the light's axis."""
 VISIBLE = next(_names)
 """Part of the light that arrives, 0..1."""
 Q0, Q1, Q2, Q3, Q4, Q5, Q6, Q7 = (next(_names) for _ in range(8))
 """Ambient light, see VALUES in ambient: ratio, light sent back (3), ratio and light sent back for the coat."""
+SHARE = next(_names)
+"""Part of its pixel's samples that a fragment has."""
+DX, DY = next(_names), next(_names)
+"""A pixel's ray in the camera's frame, whose z is 1."""
+WEIGHT = next(_names)
+"""Weight of interpolated light, see lattice."""
 SCRATCH = next(_names)
 """Length of the scratch array."""
 TO, TW, TH = 0, BLOCK, 2 * BLOCK
 """In the second scratch array, of int32: offset, width and height of the mip level."""
 T0, T1, T2, T3 = 3 * BLOCK, 4 * BLOCK, 5 * BLOCK, 6 * BLOCK
 """The four texels of a texture read: first where they are, then what they hold."""
-INTEGER_SCRATCH = 7 * BLOCK
+FACE = 7 * BLOCK
+"""The face of a slab."""
+INTEGER_SCRATCH = 8 * BLOCK
 """Length of the second scratch array."""

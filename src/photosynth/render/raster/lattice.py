@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
-from photosynth.render.raster.lanes import BLOCK, DR, Q0, SR
+from photosynth.render.raster.lanes import BLOCK, DR, Q0, SR, WEIGHT
+from photosynth.render.raster.slab_surface import run_end
 
 f4 = np.float32
 
@@ -22,14 +23,16 @@ FAINT = f4(1e-3)
 @kernel
 def mark_nodes(start, stop, pixels, triangles, width, step, wanted):
     """Mark the nodes that fragments start..stop of a slab need: `wanted` (6, h, w) bool, by face."""
-    for k in range(start, stop):
-        face = triangles[k] // 2
-        row = pixels[k] // width
-        i, j = (pixels[k] - row * width) // step, row // step
-        wanted[face, j, i] = True
-        wanted[face, j, i + 1] = True
-        wanted[face, j + 1, i] = True
-        wanted[face, j + 1, i + 1] = True
+    k = start
+    while k < stop:
+        end = run_end(k, stop, pixels, triangles, width)
+        face, y = triangles[k] >> 1, pixels[k] // width
+        x = pixels[k] - y * width
+        above, below = wanted[face, y // step], wanted[face, y // step + 1]
+        for i in range(x // step, (x + end - k - 1) // step + 2):
+            above[i] = True
+            below[i] = True
+        k = end
 
 
 @kernel
@@ -136,21 +139,32 @@ def read_coarse(begin, end, places, fine_shape, ratio, nodes, s):
 
 
 @kernel
-def read_light(start, stop, pixels, triangles, width, step, lit, s):
-    """Interpolate light (6, h, w, 7) at fragments start..stop of a slab into the lanes from DR and SR on."""
-    inverse = f4(1) / f4(step)
-    for k in range(start, stop):
-        at = k - start
-        face = triangles[k] // 2
-        row = pixels[k] // width
-        column = pixels[k] - row * width
-        i, j = column // step, row // step
-        fx, fy = f4(column - i * step) * inverse, f4(row - j * step) * inverse
-        wd = fx * fy
-        wb, wc = fx - wd, fy - wd
-        wa = f4(1) - fx - wc
-        n00, n01, n10, n11 = lit[face, j, i], lit[face, j, i + 1], lit[face, j + 1, i], lit[face, j + 1, i + 1]
-        weight = f4(1) / (wa * n00[6] + wb * n01[6] + wc * n10[6] + wd * n11[6])
-        for q in range(3):
-            s[DR + q * BLOCK + at] = (wa * n00[q] + wb * n01[q] + wc * n10[q] + wd * n11[q]) * weight
-            s[SR + q * BLOCK + at] = (wa * n00[3 + q] + wb * n01[3 + q] + wc * n10[3 + q] + wd * n11[3 + q]) * weight
+def read_light(at, count, x, y, lit, row, wide, s):
+    """Interpolate light at a run of fragments of one face into the lanes DR.., SR.. and WEIGHT, still to be divided by
+    the last. Nodes are two pixels apart.
+
+    Args:
+        at: int, the run's first place in the block; count: its length.
+        x, y: int, its first pixel.
+        lit: (7, h, w) float32, light at the face's nodes.
+        row, wide: (>= w + 2,), (>= 2 w + 2,) float32 scratch.
+        s: in and out, the scratch array of lanes.
+    """
+    i, j = x // 2, y // 2
+    nodes = (x + count - 1) // 2 + 2 - i
+    skip = x - 2 * i
+    half = f4(0.5)
+    for q in range(7):
+        above, below = lit[q, j], lit[q, j + 1]
+        if y % 2 == 0:
+            for k in range(nodes):
+                row[k] = above[i + k]
+        else:
+            for k in range(nodes):
+                row[k] = half * (above[i + k] + below[i + k])
+        for k in range(nodes - 1):
+            wide[2 * k] = row[k]
+            wide[2 * k + 1] = half * (row[k] + row[k + 1])
+        lane = (DR if q < 3 else SR - 3 * BLOCK) + q * BLOCK if q < 6 else WEIGHT
+        for k in range(count):
+            s[lane + at + k] = wide[skip + k]

@@ -21,10 +21,8 @@ from photosynth.render.raster.lanes import (
     GQ,
     GX,
     GY,
-    LX,
-    LY,
-    LZ,
     NL,
+    NL_RAW,
     NV,
     NX,
     NY,
@@ -41,11 +39,14 @@ from photosynth.render.raster.lanes import (
     Q5,
     SB,
     SG,
+    SMITH,
     SR,
     VISIBLE,
+    VL,
     VX,
     VY,
     VZ,
+    Z,
 )  # fmt: skip
 from photosynth.render.raster.shadow import lit_part
 
@@ -53,29 +54,24 @@ f4 = np.float32
 
 
 @kernel
-def orient(s, world_from_cam, world_from_object, map_cos, map_sin, map_side):
-    """Turn positions and normals to the world's axes; find view, reflection and octahedral coordinates.
+def orient(s, forward, alpha, map_cos, map_sin, map_side):
+    """Make normals unit vectors; find depth, view, reflection and octahedral coordinates.
 
     Args:
         s: in and out, the scratch array of lanes.
-        world_from_cam, world_from_object: (3, 3) float32 rotations.
+        forward: (3,) float32, the camera's optical axis in the world.
+        alpha: float32, width of the coat's lobe.
         map_cos, map_sin: float32, of the environment's rotation.
         map_side: float32, side of the octahedral map without its border.
     """
-    c00, c01, c02 = world_from_cam[0, 0], world_from_cam[0, 1], world_from_cam[0, 2]
-    c10, c11, c12 = world_from_cam[1, 0], world_from_cam[1, 1], world_from_cam[1, 2]
-    c20, c21, c22 = world_from_cam[2, 0], world_from_cam[2, 1], world_from_cam[2, 2]
-    o00, o01, o02 = world_from_object[0, 0], world_from_object[0, 1], world_from_object[0, 2]
-    o10, o11, o12 = world_from_object[1, 0], world_from_object[1, 1], world_from_object[1, 2]
-    o20, o21, o22 = world_from_object[2, 0], world_from_object[2, 1], world_from_object[2, 2]
+    fx, fy, fz, a2 = forward[0], forward[1], forward[2], alpha * alpha
     one = f4(1)
     for i in range(BLOCK):
-        x, y, z = s[PX + i], s[PY + i], s[PZ + i]
-        px, py, pz = c00 * x + c01 * y + c02 * z, c10 * x + c11 * y + c12 * z, c20 * x + c21 * y + c22 * z
+        px, py, pz = s[PX + i], s[PY + i], s[PZ + i]
+        s[Z + i] = fx * px + fy * py + fz * pz
         inverse = one / np.sqrt(px * px + py * py + pz * pz + f4(1e-30))
         vx, vy, vz = -px * inverse, -py * inverse, -pz * inverse
-        x, y, z = s[NX + i], s[NY + i], s[NZ + i]
-        nx, ny, nz = o00 * x + o01 * y + o02 * z, o10 * x + o11 * y + o12 * z, o20 * x + o21 * y + o22 * z
+        nx, ny, nz = s[NX + i], s[NY + i], s[NZ + i]
         length2 = nx * nx + ny * ny + nz * nz
         flat = length2 < f4(1e-8)
         inverse = one / np.sqrt(length2 + f4(1e-30))
@@ -83,10 +79,11 @@ def orient(s, world_from_cam, world_from_object, map_cos, map_sin, map_side):
         ny = vy if flat else ny * inverse
         nz = vz if flat else nz * inverse
         nv = nx * vx + ny * vy + nz * vz
-        s[PX + i], s[PY + i], s[PZ + i] = px, py, pz
         s[NX + i], s[NY + i], s[NZ + i] = nx, ny, nz
         s[VX + i], s[VY + i], s[VZ + i] = vx, vy, vz
-        s[NV + i] = nv if nv > f4(1e-3) else f4(1e-3)
+        level = nv if nv > f4(1e-3) else f4(1e-3)
+        s[NV + i] = level
+        s[SMITH + i] = np.sqrt(level * level * (one - a2) + a2)
         rx, ry, rz = f4(2) * nv * nx - vx, f4(2) * nv * ny - vy, f4(2) * nv * nz - vz
         mx, my = map_cos * rx + map_sin * ry, map_cos * ry - map_sin * rx
         inverse = one / (abs(mx) + abs(my) + abs(rz) + f4(1e-30))
@@ -172,21 +169,24 @@ def add_light(s, count, light, shadow, layout, texels, boxes, blocks, alpha, eta
     )  # fmt: skip
     offset, side = layout[0], layout[1]
     zero, one = f4(0), f4(1)
-    per_texel = one / scale
+    per_texel, per_radius, most = one / scale, one / light[3], one / radius2
     for i in range(BLOCK):
         x, y, z = lx - s[PX + i], ly - s[PY + i], lz - s[PZ + i]
         nx, ny, nz = s[NX + i], s[NY + i], s[NZ + i]
         d2 = x * x + y * y + z * z + f4(1e-20)
         inverse = one / np.sqrt(d2)
-        nl = (nx * x + ny * y + nz * z) * inverse
-        sine = light[3] * inverse
+        raw = (nx * x + ny * y + nz * z) * inverse
+        s[NL_RAW + i] = raw
+        s[VL + i] = (s[VX + i] * x + s[VY + i] * y + s[VZ + i] * z) * inverse
+        sine, per_sine = light[3] * inverse, d2 * inverse * per_radius
         sine = sine if sine < one else one
-        low = nl + sine
+        per_sine = per_sine if per_sine > one else one
+        low = raw + sine
         low = low if low > zero else zero
-        nl = nl if nl >= sine else low * low / (f4(4) * sine + f4(1e-20))
-        s[LX + i], s[LY + i], s[LZ + i] = x * inverse, y * inverse, z * inverse
+        nl = raw if raw >= sine else low * low * f4(0.25) * per_sine
         s[NL + i] = nl
-        s[POWER + i] = one / (d2 if d2 > radius2 else radius2)
+        power = inverse * inverse
+        s[POWER + i] = power if power < most else most
         along = -(m20 * x + m21 * y + m22 * z)
         sine = np.sqrt(one - nl * nl if nl < one else zero)
         push = along * per_texel * (f4(0.5) + f4(1.5) * sine) + bias
@@ -205,25 +205,34 @@ def add_light(s, count, light, shadow, layout, texels, boxes, blocks, alpha, eta
     for k in range(boxes.shape[0]):
         if blocks[k] and not clears_block(s, count, boxes[k], light):
             shadow_of_box(s, boxes[k], light)
-    a2, eta2 = alpha * alpha, eta * eta - one
+    add_lobes(s, radius2, alpha, eta, red, green, blue)
+
+
+@kernel
+def add_lobes(s, radius2, alpha, eta, red, green, blue):
+    """Add what base and coat return of a light of that color. With h the half vector, |l + v|^2 = 2 + 2 l.v, so
+    neither it nor its length is needed, and all quotients are one."""
+    a2, eta2, one = alpha * alpha, eta * eta - f4(1), f4(1)
     for i in range(BLOCK):
-        x, y, z = s[LX + i], s[LY + i], s[LZ + i]
         nv, nl, power = s[NV + i], s[NL + i], s[POWER + i]
-        hx, hy, hz = x + s[VX + i], y + s[VY + i], z + s[VZ + i]
-        inverse = one / np.sqrt(hx * hx + hy * hy + hz * hz + f4(1e-12))
-        nh = (s[NX + i] * hx + s[NY + i] * hy + s[NZ + i] * hz) * inverse
-        vh = (x * hx + y * hy + z * hz) * inverse
-        nh2 = nh * nh
-        nh2 = nh2 if nh2 < one else one
-        g = np.sqrt(eta2 + vh * vh)
-        near, far = (g - vh) / (g + vh + f4(1e-9)), (vh * (g + vh) - one) / (vh * (g - vh) + one)
-        fresnel = f4(0.5) * near * near * (one + far * far)
+        both = s[NL_RAW + i] + nv
+        length2 = f4(2) + f4(2) * s[VL + i]
+        length2 = length2 if length2 > f4(1e-12) else f4(1e-12)
+        vh2 = f4(0.25) * length2
+        vh, g = np.sqrt(vh2), np.sqrt(eta2 + vh2)
+        low, high = g - vh, g + vh
+        side, up = vh * low + one, vh * high - one
+        fresnel_above = low * low * (side * side + up * up)
+        fresnel_below = high * high * side * side
         wide2 = a2 + f4(0.25) * radius2 * power
         wide2 = wide2 if wide2 < one else one
-        d = nh2 * (wide2 - one) + one
-        smith = nl * np.sqrt(nv * nv * (one - a2) + a2) + nv * np.sqrt(nl * nl * (one - a2) + a2)
+        both2 = both * both
+        both2 = both2 if both2 < length2 else length2
+        d = both2 * (wide2 - one) + length2
+        smith = nl * s[SMITH + i] + nv * np.sqrt(nl * nl * (one - a2) + a2)
         base = power * nl * s[VISIBLE + i]
-        coat = base * fresnel * wide2 * f4(0.5) / (d * d * smith + f4(1e-20))
+        above = f4(0.25) * fresnel_above * wide2 * (length2 * length2)
+        coat = base * above / (fresnel_below * d * d * smith + f4(1e-20))
         s[DR + i] += red * base
         s[DG + i] += green * base
         s[DB + i] += blue * base

@@ -33,7 +33,6 @@ RATIOS = (3, 5)
 LARGE_PX = 450
 INDIRECT = 0.85
 """Objects that send light back are themselves hidden from part of the environment: they get this part of it."""
-NO_VALUES = np.zeros((0, VALUES), np.float32)
 NO_NODES = np.zeros((0, 0, 0, VALUES + 1), np.float32)
 _SIDES = np.concatenate([np.eye(3), -np.eye(3)])
 _FIT_DIRECTIONS = fibonacci_sphere(24)
@@ -59,8 +58,8 @@ class SlabNodes:
         count = int(np.count_nonzero(wanted))
         points, normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
         places, inside = np.empty(count, np.int64), np.empty(count, np.bool_)
-        rotation = np.ascontiguousarray(self.view.world_from_cam[:3, :3])
-        place_nodes(wanted, step, self.view.lens, rotation, self.boxes, self.s, count, points, normals, places, inside)
+        view = self.view
+        place_nodes(wanted, step, view.lens, view.rotation, self.boxes, self.s, count, points, normals, places, inside)
         return points, normals, places, inside
 
 
@@ -91,12 +90,13 @@ class AmbientLight:
         self.mean_irradiance = self._irradiance(_SIDES)
         self.sky = self._sky(slabs) if len(placed) + len(slabs) > 1 else None
 
-    def at_vertices(self, k: int) -> np.ndarray:
-        """(V, VALUES) float32 at the vertices of placement k; empty where nothing is hidden."""
+    def at_vertices(self, k: int, rows: np.ndarray) -> None:
+        """Put the values at the vertices of placement k into its rows, (V, ROW) float32 from pack_vertices, which stay
+        as they are where nothing is hidden."""
         one = self.placed[k]
         probes = one.mesh.probes
         if not len(probes.points) or (self.sky is None and probes.convex):
-            return NO_VALUES
+            return
         matrix = one.caster.world_from_object
         turn = matrix[:3, :3] / np.linalg.norm(matrix[:3, 0])
         if self.sky is None:
@@ -113,9 +113,7 @@ class AmbientLight:
             add_own_shadow(
                 values, probes.points, probes.normals, probes.hidden, eye, radiance.astype(np.float32), irradiance, back
             )
-        out = np.empty((len(probes.nearest), VALUES), np.float32)
-        mix_probes(probes.nearest, probes.weights, values, out)
-        return out
+        mix_probes(probes.nearest, probes.weights, values, rows)
 
     def on_slab(self, fine: SlabNodes) -> np.ndarray:
         """Coarse nodes of a slab as read_coarse takes them; empty where nothing is hidden."""

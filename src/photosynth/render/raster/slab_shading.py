@@ -14,6 +14,9 @@ from photosynth.render.raster.lanes import (
     DB,
     DG,
     DR,
+    DX,
+    DY,
+    FACE,
     INTEGER_SCRATCH,
     NX,
     NY,
@@ -26,13 +29,15 @@ from photosynth.render.raster.lanes import (
     SB,
     SCRATCH,
     SG,
+    SHARE,
     SR,
+    WEIGHT,
     Z,
 )
 from photosynth.render.raster.lattice import FAINT, read_coarse, read_light
 from photosynth.render.raster.lighting import add_environment, add_light, orient
-from photosynth.render.raster.surface import gather_surface
-from photosynth.render.raster.texture import add_tap, decode_albedo
+from photosynth.render.raster.slab_surface import PLANE, face_planes, fill_plane, find_levels, run_end
+from photosynth.render.raster.texture import read_albedo
 
 f4 = np.float32
 
@@ -40,7 +45,7 @@ f4 = np.float32
 @kernel
 def light_nodes(
     points, normals, places, inside, ratio, ambient, material, sh, octahedral, coat, sky, lights, shadows, layout,
-    shadow_texels, boxes, blocks, lit,
+    shadow_texels, boxes, blocks, lit, shape,
 ):  # fmt: skip
     """Light fine nodes.
 
@@ -48,15 +53,17 @@ def light_nodes(
         points, normals, places, inside: from place_nodes.
         ratio, ambient: as in read_coarse; an empty lattice for none.
         material .. blocks: as in shade.
-        lit: in and out (6, h, w, 7) float32: light for the diffuse base (3), from the coat (3), and a weight.
+        lit: out (6, 7, h * w) float32: light for the diffuse base (3), from the coat (3), and a weight, at the wanted
+            nodes.
+        shape: (6, h, w) of the lattice.
     """
     s = np.zeros(SCRATCH, np.float32)
     s[Q0 : Q0 + BLOCK] = f4(1)
     s[Q4 : Q4 + BLOCK] = f4(1)
-    straight = np.eye(3).astype(np.float32)
+    forward = np.zeros(3, np.float32)
+    area = shape[1] * shape[2]
     strength, map_cos, map_sin = sky[0], sky[1], sky[2]
     map_side = f4(octahedral.shape[0] - 2)
-    flat = lit.reshape((-1, 7))
     for begin in range(0, points.shape[0], BLOCK):
         end = min(points.shape[0], begin + BLOCK)
         count = end - begin
@@ -64,58 +71,79 @@ def light_nodes(
             s[PX + i], s[PY + i], s[PZ + i] = points[begin + i, 0], points[begin + i, 1], points[begin + i, 2]
             s[NX + i], s[NY + i], s[NZ + i] = normals[begin + i, 0], normals[begin + i, 1], normals[begin + i, 2]
         if ambient.shape[0] > 0:
-            read_coarse(begin, end, places, lit.shape, ratio, ambient, s)
-        orient(s, straight, straight, map_cos, map_sin, map_side)
+            read_coarse(begin, end, places, shape, ratio, ambient, s)
+        orient(s, forward, material[3], map_cos, map_sin, map_side)
         add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin)
         for k in range(lights.shape[0]):
             add_light(
                 s, count, lights[k], shadows[k], layout[k], shadow_texels, boxes, blocks[k], material[3], material[4]
             )
         for i in range(count):
-            node = flat[places[begin + i]]
-            weight = FAINT if inside[begin + i] else f4(1)
+            face = places[begin + i] // area
+            at, weight = places[begin + i] - face * area, FAINT if inside[begin + i] else f4(1)
             base = weight * (f4(1) - s[COAT + i])
-            node[0], node[1], node[2] = base * s[DR + i], base * s[DG + i], base * s[DB + i]
-            node[3], node[4], node[5] = weight * s[SR + i], weight * s[SG + i], weight * s[SB + i]
-            node[6] = weight
+            lit[face, 0, at], lit[face, 1, at], lit[face, 2, at] = base * s[DR + i], base * s[DG + i], base * s[DB + i]
+            lit[face, 3, at], lit[face, 4, at] = weight * s[SR + i], weight * s[SG + i]
+            lit[face, 5, at], lit[face, 6, at] = weight * s[SB + i], weight
 
 
 @kernel
 def shade_slab(
-    start, stop, pixels, triangles, weights, width, lens, cam, faces, normals, st, texels, levels, decode, gain,
-    world_from_slab, step, lit, radiance, depth_m, world_normals,
+    start, stop, pixels, triangles, weights, width, lens, cam, st, texels, levels, decode, gain, normals, lit,
+    radiance, depth_m, world_normals,
 ):  # fmt: skip
     """Put fragments start..stop of one slab into the picture.
 
     Args:
-        start .. decode: as in shade.
+        start .. lens: as in shade.
+        cam, st: as in face_planes.
+        texels, levels, decode: as in shade.
         gain: (3,) float32 on albedo.
-        world_from_slab: (3, 3) float32 rotation.
-        step, lit: as in read_light.
+        normals: (6, 3) float32 of its faces, in the world.
+        lit: (6, 7, h, w) float32 from light_nodes.
         radiance, depth_m, world_normals: as in shade.
     """
     s, n = np.zeros(SCRATCH, np.float32), np.ones(INTEGER_SCRATCH, np.int32)
-    nothing = np.zeros((0, 8), np.float32)
-    mirror = np.int32(1)
+    planes = np.empty((6, PLANE), np.float64)
+    face_planes(cam, st, planes)
+    row, wide = np.empty(lit.shape[3] + 2, np.float32), np.empty(2 * lit.shape[3] + 2, np.float32)
+    inverse_focal = 1.0 / lens[0]
+    texture_w, texture_h, mirror = f4(levels[0, 1]), f4(levels[0, 2]), np.int32(1)
     for begin in range(start, stop, BLOCK):
         end = min(stop, begin + BLOCK)
-        gather_surface(
-            begin, end, pixels, triangles, weights, width, lens, cam, faces, normals, st, levels, nothing, s, n
-        )
-        add_tap(s, n, texels, mirror, f4(-0.25))
-        add_tap(s, n, texels, mirror, f4(0.25))
-        decode_albedo(s, decode, gain)
-        read_light(begin, end, pixels, triangles, width, step, lit, s)
+        found = np.uint8(0)
+        k = begin
+        while k < end:
+            after = run_end(k, end, pixels, triangles, width)
+            face, y = triangles[k] >> 1, pixels[k] // width
+            x = pixels[k] - y * width
+            read_light(k - begin, after - k, x, y, lit[face], row, wide, s)
+            dy = f4((y + 0.5 - lens[2]) * inverse_focal)
+            for i in range(after - k):
+                at = k - begin + i
+                s[DX + at] = f4((x + i + 0.5 - lens[1]) * inverse_focal)
+                s[DY + at] = dy
+                n[FACE + at] = face
+                s[SHARE + at] = f4(weights[k + i] & 7) * f4(0.25)
+            found |= np.uint8(1 << face)
+            k = after
+        for face in range(6):
+            if found & (1 << face):
+                fill_plane(np.int32(face), planes[face], inverse_focal, texture_w, texture_h, s, n)
+        find_levels(end - begin, levels, n)
+        read_albedo(s, n, texels, mirror, decode, gain)
+        for i in range(BLOCK):
+            share = s[SHARE + i] / s[WEIGHT + i]
+            s[AR + i] = share * (s[AR + i] * s[DR + i] + s[SR + i])
+            s[AG + i] = share * (s[AG + i] * s[DG + i] + s[SG + i])
+            s[AB + i] = share * (s[AB + i] * s[DB + i] + s[SB + i])
         for i in range(end - begin):
-            weight = weights[begin + i]
-            share = f4(weight & 7) * f4(0.25)
             at = pixels[begin + i]
-            radiance[at, 0] += share * (s[AR + i] * s[DR + i] + s[SR + i])
-            radiance[at, 1] += share * (s[AG + i] * s[DG + i] + s[SG + i])
-            radiance[at, 2] += share * (s[AB + i] * s[DB + i] + s[SB + i])
-            if weight & 8:
+            radiance[at, 0] += s[AR + i]
+            radiance[at, 1] += s[AG + i]
+            radiance[at, 2] += s[AB + i]
+            if weights[begin + i] & 8:
                 depth_m[at] = s[Z + i]
-                x, y, z = s[NX + i], s[NY + i], s[NZ + i]
+                face = triangles[begin + i] >> 1
                 for k in range(3):
-                    r = world_from_slab[k]
-                    world_normals[at, k] = r[0] * x + r[1] * y + r[2] * z
+                    world_normals[at, k] = normals[face, k]

@@ -74,6 +74,20 @@ def _pack(image: np.ndarray) -> np.ndarray:
 
 
 @kernel
+def read_albedo(s, n, texels, mirror, decode, gain):
+    """Fill AR, AG, AB with linear albedo: two bilinear reads along the long axis of each footprint.
+
+    Args:
+        s, n, texels, mirror: as in add_tap; decode, gain: as in decode_albedo.
+    """
+    for i in range(3 * BLOCK):
+        s[AR + i] = f4(0)
+    add_tap(s, n, texels, mirror, f4(-0.25))
+    add_tap(s, n, texels, mirror, f4(0.25))
+    decode_albedo(s, decode, gain)
+
+
+@kernel
 def add_tap(s, n, texels, mirror, along):
     """Add one bilinear read for each fragment of a block to its AR, AG, AB lanes, in 0..255; edges wrap.
 

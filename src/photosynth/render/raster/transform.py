@@ -18,7 +18,8 @@ class View:
     """A camera in the form the kernels take.
 
     lens (3,) float64: focal length, principal x, principal y in pixels.
-    cam_from_world, world_from_cam (4, 4) float64.
+    cam_from_world, world_from_cam (4, 4) float64; rotation (3, 3) float64, world from camera; forward (3,) float32,
+    the optical axis in the world.
     """
 
     width: int
@@ -26,6 +27,8 @@ class View:
     lens: np.ndarray
     cam_from_world: np.ndarray
     world_from_cam: np.ndarray
+    rotation: np.ndarray
+    forward: np.ndarray
 
 
 def view_of(camera: Camera) -> View:
@@ -39,7 +42,9 @@ def view_of(camera: Camera) -> View:
         raise ValueError("the camera's focal length must be positive and its numbers finite")
     if any(camera.distortion):
         raise ValueError(f"lens distortion {camera.distortion} cannot be rasterised; expected none")
-    return View(width, height, lens, camera.cam_from_world(), world_from_cam)
+    rotation = np.ascontiguousarray(world_from_cam[:3, :3])
+    forward = rotation[:, 2].astype(np.float32)
+    return View(width, height, lens, camera.cam_from_world(), world_from_cam, rotation, forward)
 
 
 @kernel
