@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from photosynth.core.coco import read_coco
 from photosynth.core.errors import ConfigError
-from photosynth.dataset.coco_photos import read_coco
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 
@@ -18,7 +18,14 @@ GOOD = {
     "categories": [{"id": 9, "name": "чай"}, {"id": 2, "name": "box"}],
     "annotations": [
         {"id": 1, "image_id": 7, "category_id": 9, "bbox": [10, 5, 20.5, 10]},
-        {"id": 2, "image_id": 7, "category_id": 2, "bbox": [-5, 40, 10, 20], "segmentation": [[1, 2, 3, 4, 5, 6]]},
+        {
+            "id": 2,
+            "image_id": 7,
+            "category_id": 2,
+            "bbox": [-5, 40, 10, 20],
+            "segmentation": [[1, 2, 3, 4, 5, 6]],
+            "area": 37.5,
+        },
         {"id": 3, "image_id": 7, "category_id": 2, "bbox": [0, 0, 9, 9], "iscrowd": 1},
     ],
 }
@@ -32,7 +39,7 @@ def saved(tmp_path, top) -> Path:
 
 def test_empty_lists_are_an_empty_set(tmp_path):
     read = read_coco(saved(tmp_path, {"images": [], "categories": [], "annotations": []}))
-    assert (read.class_names, read.photos, read.n_crowds) == ((), {}, 0)
+    assert (read.class_names, read.photos) == ((), {})
 
 
 def test_boxes_classes_and_empty_photos(tmp_path):
@@ -40,13 +47,15 @@ def test_boxes_classes_and_empty_photos(tmp_path):
     assert read.class_names == ("box", "чай")  # by id, not by place
     assert list(read.photos) == ["a/1.jpg", "b.jpg"]
     first, second = read.photos.values()
-    assert first.size_wh == (100, 50)
-    assert first.class_ids.tolist() == [1, 0]
-    assert first.boxes_xyxy.tolist() == [[10, 5, 30.5, 15], [0, 40, 5, 50]]  # the second cut at the edges
-    assert first.scores is None
-    assert len(second) == 0
-    assert second.boxes_xyxy.shape == (0, 4)
-    assert read.n_crowds == 1
+    assert first.truth.size_wh == (100, 50)
+    assert first.truth.class_ids.tolist() == [1, 0]
+    assert first.truth.boxes_xyxy.tolist() == [[10, 5, 30.5, 15], [0, 40, 5, 50]]  # the second cut at the edges
+    assert first.truth.scores is None
+    assert first.area_px.tolist() == [205, 37.5]  # of the box; as the file says
+    assert first.crowds.class_ids.tolist() == [0]
+    assert first.crowds.boxes_xyxy.tolist() == [[0, 0, 9, 9]]
+    assert len(second.truth) == len(second.crowds) == len(second.area_px) == 0
+    assert second.truth.boxes_xyxy.shape == (0, 4)
 
 
 def changed(*path_and_value):
@@ -108,7 +117,7 @@ def test_files_of_real_photos(name, n_photos, n_boxes):
         pytest.skip(f"{path} is absent")
     read = read_coco(path)
     assert len(read.photos) == n_photos
-    assert sum(len(instances) for instances in read.photos.values()) == n_boxes
-    for instances in read.photos.values():
-        assert (instances.boxes_xyxy >= 0).all()
-        assert (instances.boxes_xyxy[:, 2:] <= np.array(instances.size_wh)).all()
+    assert sum(len(photo.truth) for photo in read.photos.values()) == n_boxes
+    for photo in read.photos.values():
+        assert (photo.truth.boxes_xyxy >= 0).all()
+        assert (photo.truth.boxes_xyxy[:, 2:] <= np.array(photo.truth.size_wh)).all()

@@ -1,4 +1,4 @@
-"""COCO files that users bring with their own labelled photos."""
+"""COCO: the files in which users bring boxes for their own photos."""
 
 from __future__ import annotations
 
@@ -17,17 +17,28 @@ from photosynth.core.instances import Instances
 
 
 @dataclass(frozen=True, eq=False)
+class CocoPhoto:
+    """What a COCO file says of one photo.
+
+    truth: its objects (no scores). area_px (n,): of each, as the file gives it, else of its box.
+    crowds: boxes round many objects of a class that were not drawn one by one; areas do not matter there.
+    """
+
+    truth: Instances
+    area_px: np.ndarray
+    crowds: Instances
+
+
+@dataclass(frozen=True, eq=False)
 class CocoPhotos:
     """What a COCO file says of a set of photos.
 
     class_names: the categories by ascending id; class id k is the k-th.
-    photos: file name, as written in the file -> boxes and classes (no scores: they are the truth), in file order.
-    n_crowds: annotations left out because they mark a crowd and not one object.
+    photos: file name, as written in the file -> what it shows, in file order.
     """
 
     class_names: tuple[str, ...]
-    photos: dict[str, Instances]
-    n_crowds: int = 0
+    photos: dict[str, CocoPhoto]
 
 
 def read_coco(path: Path) -> CocoPhotos:
@@ -44,28 +55,44 @@ def read_coco(path: Path) -> CocoPhotos:
     where = str(path)
     names, class_ids = _categories(_list(top, "categories", where), where)
     images = _images(_list(top, "images", where), where)
-    boxes: dict[int, list[Vec4]] = {image_id: [] for image_id in images}
-    classes: dict[int, list[int]] = {image_id: [] for image_id in images}
-    n_crowds = 0
+    found: dict[int, _Boxes] = {image_id: _Boxes() for image_id in images}
+    crowds: dict[int, _Boxes] = {image_id: _Boxes() for image_id in images}
     for place, entry in enumerate(_list(top, "annotations", where)):
         here = f"{where}: annotation {_name(entry, place)}"
         image_id, category_id = _key(entry, "image_id", here), _key(entry, "category_id", here)
         image = _look_up(images, image_id, "image_id", "image", here)
         class_id = _look_up(class_ids, category_id, "category_id", "category", here)
-        if entry.get("iscrowd"):
-            n_crowds += 1
-            continue
-        boxes[image_id].append(_box(_key(entry, "bbox", here), image[1], here))
-        classes[image_id].append(class_id)
+        box = _box(_key(entry, "bbox", here), image[1], here)
+        (crowds if entry.get("iscrowd") else found)[image_id].add(box, class_id, entry.get("area"))
     photos = {
-        file_name: Instances(
-            size_wh=size_wh,
-            boxes_xyxy=np.array(boxes[image_id], float).reshape(-1, 4),
-            class_ids=np.array(classes[image_id], np.int64),
+        file_name: CocoPhoto(
+            found[image_id].instances(size_wh),
+            np.array(found[image_id].areas_px, float),
+            crowds[image_id].instances(size_wh),
         )
         for image_id, (file_name, size_wh) in images.items()
     }
-    return CocoPhotos(names, photos, n_crowds)
+    return CocoPhotos(names, photos)
+
+
+class _Boxes:
+    """The boxes of one photo while they are collected."""
+
+    def __init__(self) -> None:
+        self.boxes: list[Vec4] = []
+        self.class_ids: list[int] = []
+        self.areas_px: list[float] = []
+
+    def add(self, box: Vec4, class_id: int, area_px: Any) -> None:
+        """One more; an area that is no positive number is replaced by the box's."""
+        given = isinstance(area_px, int | float) and math.isfinite(area_px) and area_px > 0
+        self.boxes.append(box)
+        self.class_ids.append(class_id)
+        self.areas_px.append(float(area_px) if given else (box[2] - box[0]) * (box[3] - box[1]))
+
+    def instances(self, size_wh: tuple[int, int]) -> Instances:
+        """All of them."""
+        return Instances(size_wh, np.array(self.boxes, float).reshape(-1, 4), np.array(self.class_ids, np.int64))
 
 
 def _load(path: Path) -> Mapping[str, Any]:
