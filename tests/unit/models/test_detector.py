@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import msgspec
 import numpy as np
 import pytest
@@ -226,3 +229,22 @@ def found(*rows):
 def test_the_surest_box_answers_for_the_picture(rows, scores, answer):
     assert class_scores(found(*rows), 3, 0.4).tolist() == scores
     assert top_class(found(*rows), 3, 0.4) == answer
+
+
+def test_a_retinanet_can_be_traced_before_torchvision_is_imported():
+    code = (
+        "import sys, torch\n"
+        "from photosynth.models.detector import FindingModule, make_detector\n"
+        "from photosynth.models.detect_info import DetectionScores, DetectorInfo, DetectorSpec\n"
+        "spec = DetectorSpec(head='retinanet', channels=8)\n"
+        "scores = DetectionScores(map50_95=0, map50=0, f1=0, f1_threshold=0, n=0, n_objects=0)\n"
+        "half = (0.5, 0.5, 0.5)\n"
+        "info = DetectorInfo(class_names=('a',), network=spec, input_px=64, mean=half, std=half, epoch=1,\n"
+        "                    answer_threshold=0.5, validation=scores)\n"
+        "network = make_detector(spec, 1)[0]\n"
+        "assert 'torchvision' not in sys.modules\n"
+        "module = FindingModule(network, info).eval()\n"
+        "torch.jit.trace(module, torch.zeros(2, 3, 64, 64), check_trace=False)\n"
+    )
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
