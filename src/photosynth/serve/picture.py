@@ -15,6 +15,7 @@ FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "HEIF")
 """What may be sent, as Pillow calls it: what phones and browsers make, and no more, for each decoder is a door.
 MPO is how Pillow calls JPEGs of phones that carry a second, smaller picture."""
 ORIENTATION = 0x0112
+BAND_ROWS = 128
 READABLE = "JPEG, PNG, WebP, BMP or HEIC"
 
 
@@ -25,8 +26,6 @@ def decode(data: bytes | bytearray, max_pixels: int) -> np.ndarray:
         Refusal: 413 if its header announces more than `max_pixels` pixels (nothing is decoded then); 422 if it is
             not a picture, of another format, or cut short.
     """
-    from PIL import Image, ImageOps
-
     image = _open(data)
     if image.width * image.height > max_pixels:
         raise too_large(
@@ -38,13 +37,27 @@ def decode(data: bytes | bytearray, max_pixels: int) -> np.ndarray:
         if quick is not None:
             return quick
     try:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-            rgba = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-        return np.asarray(upright.convert("RGB"))
+        turned = _TURNS.get(image.getexif().get(ORIENTATION, 1), _TURNS[1])
+        return np.ascontiguousarray(turned(_over_white(image)))
     except Exception as error:  # Pillow raises many kinds for broken files
         raise not_a_picture(f"the picture cannot be decoded ({_reason(error)}); send it again") from error
+
+
+def _over_white(image: Any) -> np.ndarray:
+    """The pixels of a PIL image (H, W, 3), band by band, for Pillow's conversions of a whole picture take four more."""
+    from PIL import Image
+
+    image.load()
+    out = np.empty((image.height, image.width, 3), np.uint8)
+    see_through = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+    for top in range(0, image.height, BAND_ROWS):
+        bottom = min(top + BAND_ROWS, image.height)
+        band = image.crop((0, top, image.width, bottom))
+        if see_through:
+            rgba = band.convert("RGBA")
+            band = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+        out[top:bottom] = np.asarray(band.convert("RGB"))
+    return out
 
 
 def _decode_jpeg(data: bytes | bytearray, image: Any) -> np.ndarray | None:
