@@ -132,7 +132,7 @@ def dataset(tmp_path_factory):
 def trained(dataset, tmp_path_factory):
     out = tmp_path_factory.mktemp("train") / "detector"
     progress = Silent()
-    run(msgspec.structs.replace(QUICK, epochs=14, augment=CALM, patience=None), dataset, out, progress=progress)
+    run(msgspec.structs.replace(QUICK, epochs=10, augment=CALM, patience=None), dataset, out, progress=progress)
     return out, progress
 
 
@@ -163,13 +163,13 @@ def test_leaves_a_whole_artifact(trained):
     assert verify_artifact(out) == []
     info = read_detector_info(out)
     history = json.loads((out / "history.json").read_bytes())
-    assert [h["epoch"] for h in history] == list(range(1, 15))
+    assert [h["epoch"] for h in history] == list(range(1, 11))
     best = max(history, key=lambda h: (h["validation"]["map50_95"], h["validation"]["map50"]))
     assert info.epoch == best["epoch"] == artifact.manifest.summary["epoch"]
     assert info.validation.map50_95 == best["validation"]["map50_95"] > 0.4
     assert info.answer_threshold == info.validation.f1_threshold
-    assert sum("mAP50_95" in note for note in progress.notes) == 14
-    assert "14 epochs of 24 pictures" in progress.notes[0]
+    assert sum("mAP50_95" in note for note in progress.notes) == 10
+    assert "10 epochs of 24 pictures" in progress.notes[0]
 
 
 def test_the_chosen_weights_give_the_validation_scores(dataset, trained):
@@ -183,7 +183,7 @@ def test_tensorboard_holds_losses_scores_and_pictures(trained):
 
     events = EventAccumulator(str(trained[0] / "tensorboard"))
     events.Reload()
-    assert len(events.Scalars("train/class_loss")) == 14 * 3
+    assert len(events.Scalars("train/class_loss")) == 10 * 3
     assert [e.step for e in events.Scalars("val/mAP50_95")][:3] == [2, 5, 8]
     assert set(events.Tags()["images"]) == {"train/augmented", "val/found"}
 
@@ -191,7 +191,7 @@ def test_tensorboard_holds_losses_scores_and_pictures(trained):
 def test_finished_work_is_not_done_again(dataset, trained):
     out, _ = trained
     before = (out / "detector.pt").stat().st_mtime_ns
-    config = msgspec.structs.replace(QUICK, epochs=14, augment=CALM, patience=None)
+    config = msgspec.structs.replace(QUICK, epochs=10, augment=CALM, patience=None)
     run(config, dataset, out)
     assert (out / "detector.pt").stat().st_mtime_ns == before
     with pytest.raises(ArtifactError, match="other settings"):

@@ -123,6 +123,7 @@ def check(config: DetectConfig) -> None:
     start, positive = config.start_px, lambda value: value is None or value >= 1
     rules = (
         ("seed", config.seed >= 0, "0 or more"),
+        ("weights", config.weights != "imagenet", "pretrained, none, or the path of a file"),
         ("input_px", config.input_px >= 64 and config.input_px % 32 == 0, "a multiple of 32, 64 or more"),
         ("start_px", start is None or 64 <= start <= config.input_px, "64 .. input_px, or none"),
         ("epochs", positive(config.epochs), "1 or more, or none"),
