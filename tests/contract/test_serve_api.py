@@ -343,6 +343,8 @@ def test_the_page_is_mounted_with_types_and_caching(tmp_path, monkeypatch):
         assert again.status_code == 304
         assert get("/v1/models").json()["classifier"] == "colours"  # the page does not hide the API
         assert get("/../serve_setting.py").status_code == 404
+        assert get("/api").status_code == 405
+        assert server.client.put("/v1/models").status_code == 405
 
 
 def test_no_torch(tmp_path):

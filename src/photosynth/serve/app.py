@@ -11,13 +11,15 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Mount
+from starlette.types import Scope
 
 from photosynth.core.errors import ConfigError
 from photosynth.core.version import __version__
 from photosynth.serve.assets import WEB_FOLDER, Assets, docs_page, docs_script, index_page, swagger_folder
 from photosynth.serve.config import MB, ServeConfig, check_config, read_api_key, worker_count
 from photosynth.serve.corrections import Keeper
-from photosynth.serve.guard import Guard
+from photosynth.serve.guard import KEYED, Guard
 from photosynth.serve.intake import Memory
 from photosynth.serve.metrics import Metrics
 from photosynth.serve.picture import prepare_decoders
@@ -74,12 +76,20 @@ def create_app(config: ServeConfig, registry: Registry) -> FastAPI:
     return app
 
 
+class PageMount(Mount):
+    """The page has every path that is not the API's, where a wrong method stays a wrong method."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Never one of the API's paths."""
+        return (Match.NONE, {}) if scope["path"].startswith(KEYED) else super().matches(scope)
+
+
 def _add_pages(app: FastAPI, registry: Registry) -> None:
     app.add_api_route("/docs", docs_page, include_in_schema=False)
     app.add_api_route("/docs/start.js", docs_script, include_in_schema=False)
     app.mount("/docs/files", Assets(directory=swagger_folder()))
     if (WEB_FOLDER / "index.html").is_file():
-        app.mount("/", Assets(directory=WEB_FOLDER, html=True))
+        app.router.routes.append(PageMount("/", app=Assets(directory=WEB_FOLDER, html=True)))
         return
 
     def index(request: Request) -> Response:
