@@ -4,9 +4,10 @@ import { Camera, CameraError } from "./camera";
 import { correct } from "./corrections";
 import { Engine } from "./engine";
 import { Calm } from "./model/answers";
-import type { Pixels } from "./model/resize";
+import { fitSquare, resize, views, type Pixels } from "./model/resize";
 import { decode, encode, Grabber } from "./photo";
-import { forgetOthers, loadFile, loadModels, ServerError } from "./server";
+import { forgetOthers, loadModels, ServerError } from "./server";
+import { loadScans, type Scans } from "./scans";
 import { put, remember, type Entry } from "./store";
 import { text } from "./strings";
 import type { Answer, ModelFile, ModelsAnswer, ModelSummary } from "./types";
@@ -38,12 +39,13 @@ export class App {
   private model: ModelSummary | null = null;
   private file: ModelFile | null = null;
   private engine: Engine | null = null;
-  private pictures = new Map<string, Blob>();
+  private pictures: Scans = new Map();
   private online = true;
   private needsKey = false;
   private looping = false;
   private busy = false;
-  /** Live answers given so far, and the last of all; for tests. */
+  /** For tests: the resize rule; live answers given so far, and the last answer of all. */
+  readonly parts = { resize, fitSquare, views };
   readonly seen = { frames: 0, last: null as Answer | null, ms: [] as number[] };
 
   /** Begin. */
@@ -101,11 +103,7 @@ export class App {
     this.stage.showLive(null, null);
     this.useFile(model.files.find((f) => f.precision === wantedPrecision()) ?? model.files.at(-1) ?? null);
     this.stage.setKnown(model, this.pictures);
-    const pictures = new Map<string, Blob>();
-    for (const [label, url] of Object.entries(model.pictures)) {
-      const blob = await loadFile(url).catch(() => null);
-      if (blob) pictures.set(label, blob);
-    }
+    const pictures = await loadScans(model);
     if (this.model !== model) return;
     this.pictures = pictures;
     this.stage.setKnown(model, pictures);
@@ -248,7 +246,7 @@ export class App {
 
   private showEntry(entry: Entry): void {
     const model = this.answer?.models.find((m) => m.name === entry.answer.model) ?? null;
-    const pictures = model === this.model ? this.pictures : new Map<string, Blob>();
+    const pictures: Scans = model === this.model ? this.pictures : new Map();
     showResult(this.sheet, entry, model, pictures, {
       correct: async (corrected, label) => {
         const { answer, photo, time } = corrected;

@@ -26,7 +26,10 @@ export const text = {
   unsureLong: "Go closer, or turn it a little: its answers are shown as sure only when they mostly prove right.",
   foundNone: "Nothing it knows",
   found: (n: number, name: string) => (n === 1 ? name : `${n} objects`),
-  percent: (share: number) => (share >= 0.9995 ? "> 99.9 %" : `${(100 * share).toFixed(share >= 0.995 ? 1 : 0)} %`),
+  percent: (share: number) => {
+    if (share >= 0.9995) return "> 99.9 %";
+    return share < 0.01 ? "< 1 %" : `${(100 * share).toFixed(share >= 0.995 ? 1 : 0)} %`;
+  },
 
   onDevice: "On this device",
   onServer: "From the server",
@@ -39,8 +42,10 @@ export const text = {
   result: "Answer",
   photoAlt: (name: string) => `The photo; answer: ${name}`,
   learnedFrom: "Learned from this scan",
+  resembles: "Looks most like this scan",
   learnedFromNoPicture: "Learned from a scan of this",
   scanAlt: (name: string) => `Scan of ${name}`,
+  turntable: (name: string) => `Scan of ${name}, from all sides`,
   whichModel: (model: string) => `Model ${model}`,
   otherAnswers: "What it weighed",
   wrong: "This is wrong",

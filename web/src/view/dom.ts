@@ -65,7 +65,7 @@ export function release(element: Element): void {
 /** A sheet: a modal dialog with a title and a close button; its body is filled at each opening. */
 export class Sheet {
   readonly body = h("div", { class: "sheet-body", tabindex: "-1" });
-  private readonly heading = h("h2", {});
+  private readonly heading = h("h2", { tabindex: "-1" });
   readonly element: HTMLDialogElement;
 
   constructor(id: string, closeLabel: string, private readonly onclose: () => void = () => undefined) {
@@ -91,6 +91,7 @@ export class Sheet {
     release(this.body);
     this.body.append(...children.filter((c): c is Node | string => Boolean(c)));
     if (!this.element.open) this.element.showModal();
+    this.heading.focus();
     this.body.scrollTop = 0;
   }
 

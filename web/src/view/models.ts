@@ -6,6 +6,7 @@ import { NONE, type ModelFile, type ModelSummary } from "../types";
 import { pretty, text } from "../strings";
 import { h, type Sheet } from "./dom";
 import { face } from "./result";
+import type { Scans } from "../scans";
 
 export interface ModelActions {
   pick(model: ModelSummary): void;
@@ -20,7 +21,7 @@ export function showModels(
   model: ModelSummary | null,
   file: ModelFile | null,
   state: State | null,
-  pictures: Map<string, Blob>,
+  pictures: Scans,
   needsKey: boolean,
   actions: ModelActions,
 ): void {
@@ -61,7 +62,7 @@ function status(state: State): HTMLElement {
   return h("div", { class: "panel" }, h("p", {}, text.privacy), h("p", { class: "fine" }, checked));
 }
 
-function knows(model: ModelSummary, pictures: Map<string, Blob>): HTMLElement {
+function knows(model: ModelSummary, pictures: Scans): HTMLElement {
   const items = model.class_names
     .filter((label) => label !== NONE)
     .map((label) => h("li", {}, face(label, pictures), h("span", {}, pretty(label))));

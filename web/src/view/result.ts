@@ -6,6 +6,7 @@ import type { Entry } from "../store";
 import { pretty, text } from "../strings";
 import { color, drawBoxes } from "./boxes";
 import { blobImage, h, icon, type Sheet } from "./dom";
+import type { Scans } from "../scans";
 
 export interface ResultActions {
   /** The right answer was given; resolves with what to say. */
@@ -13,7 +14,7 @@ export interface ResultActions {
 }
 
 /** Show an entry in the sheet. */
-export function showResult(sheet: Sheet, entry: Entry, model: ModelSummary | null, pictures: Map<string, Blob>, actions: ResultActions): void {
+export function showResult(sheet: Sheet, entry: Entry, model: ModelSummary | null, pictures: Scans, actions: ResultActions): void {
   const { answer } = entry;
   const names = model?.class_names ?? [];
   const canvas = h("canvas", { class: "boxes", "aria-hidden": "true" });
@@ -55,12 +56,15 @@ function verdict(answer: Answer): HTMLElement {
   );
 }
 
-function scan(answer: Answer, pictures: Map<string, Blob>): HTMLElement | null {
+function scan(answer: Answer, pictures: Scans): HTMLElement | null {
   if (answer.verdict === "none") return null;
-  const blob = pictures.get(answer.label);
+  const picture = pictures.get(answer.label);
   const name = pretty(answer.label);
-  const words = h("figcaption", {}, h("span", { class: "fine" }, blob ? text.learnedFrom : text.learnedFromNoPicture), h("strong", {}, name));
-  return h("figure", { class: "scan" }, blob ? blobImage(blob, text.scanAlt(name)) : null, words);
+  const words = h("figcaption", {}, h("span", { class: "fine" }, answer.verdict === "unsure" ? text.resembles : picture ? text.learnedFrom : text.learnedFromNoPicture), h("strong", {}, name));
+  if (!picture) return h("figure", { class: "scan" }, words);
+  if (!picture.strip) return h("figure", { class: "scan" }, words, blobImage(picture.face, text.scanAlt(name)));
+  const strip = h("div", { class: "strip", tabindex: "0", role: "group", "aria-label": text.turntable(name) }, blobImage(picture.strip, ""));
+  return h("figure", { class: "scan" }, words, strip);
 }
 
 function weighed(answer: Answer): HTMLElement {
@@ -76,33 +80,31 @@ function weighed(answer: Answer): HTMLElement {
   return h("section", { class: "weighed" }, h("h3", {}, text.otherAnswers), h("ul", {}, ...rows));
 }
 
-function objectList(answer: Answer, names: string[], pictures: Map<string, Blob>): HTMLElement | null {
+function objectList(answer: Answer, names: string[], pictures: Scans): HTMLElement | null {
   if (!answer.objects.length) return null;
   const rows = answer.objects.map((found) => {
-    const blob = pictures.get(found.label);
-    const picture = blob ? blobImage(blob, text.scanAlt(pretty(found.label))) : h("span", { class: "dot", style: `background:${color(names, found.label)}` });
+    const scanned = pictures.get(found.label);
+    const picture = scanned ? blobImage(scanned.face, text.scanAlt(pretty(found.label))) : h("span", { class: "dot", style: `background:${color(names, found.label)}` });
     return h("li", { "data-label": found.label, "data-score": found.score }, picture, h("span", { class: "name" }, pretty(found.label)), h("span", { class: "share" }, text.percent(found.score)));
   });
   return h("section", { class: "objects" }, h("h3", {}, text.learnedFrom), h("ul", {}, ...rows));
 }
 
 /** A face for a class: its scan, or its first letter. */
-export function face(label: string, pictures: Map<string, Blob>): HTMLElement {
-  const blob = pictures.get(label);
-  if (blob) return blobImage(blob, "");
+export function face(label: string, pictures: Scans): HTMLElement {
+  const picture = pictures.get(label);
+  if (picture) return blobImage(picture.face, "");
   return h("span", { class: "letter", "aria-hidden": "true" }, label === NONE ? "–" : pretty(label).charAt(0));
 }
 
-function showChoices(sheet: Sheet, entry: Entry, model: ModelSummary | null, pictures: Map<string, Blob>, actions: ResultActions): void {
+function showChoices(sheet: Sheet, entry: Entry, model: ModelSummary | null, pictures: Scans, actions: ResultActions): void {
   const labels = [...(model?.class_names ?? []).filter((label) => label !== NONE), NONE];
   const choose = async (label: string) => {
     const said = await actions.correct(entry, label);
     sheet.show(text.result, h("div", { class: "thanks", role: "status" }, icon("check"), h("p", {}, said)));
-    sheet.body.focus();
   };
   const grid = labels.map((label) =>
     h("button", { type: "button", class: "choice", "data-label": label, onclick: () => void choose(label) }, face(label, pictures), h("span", {}, label === NONE ? text.other : pretty(label))),
   );
   sheet.show(text.whatIsIt, h("div", { class: "choices" }, ...grid));
-  grid[0]?.focus();
 }

@@ -3,6 +3,7 @@
 import type { Answer, ModelSummary } from "../types";
 import type { State } from "../engine";
 import { pretty, text } from "../strings";
+import type { Scans } from "../scans";
 import { drawBoxes } from "./boxes";
 import { blobImage, h, icon, iconButton, release } from "./dom";
 
@@ -97,20 +98,20 @@ export class Stage {
     this.badge.dataset.stage = state?.stage ?? "";
     if (this.badge.dataset.words === words) return;
     this.badge.dataset.words = words;
-    this.badge.replaceChildren(...(words ? [icon(state!.stage === "server" ? "server" : "device"), words] : []));
+    this.badge.replaceChildren(...(words ? [icon(state!.stage === "server" ? "server" : "device"), h("span", {}, words)] : []));
   }
 
   /** Pictures of what the model knows. */
-  setKnown(model: ModelSummary, pictures: Map<string, Blob>): void {
+  setKnown(model: ModelSummary, pictures: Scans): void {
     release(this.known);
     const count = model.class_names.filter((name) => name !== "none of these").length;
     const row = h("div", { class: "faces" });
-    for (const [label, blob] of [...pictures].slice(0, 5)) row.append(blobImage(blob, text.scanAlt(pretty(label))));
+    for (const [label, { face }] of [...pictures].slice(0, 5)) row.append(blobImage(face, text.scanAlt(pretty(label))));
     this.known.append(row, h("p", {}, text.knows(count)));
   }
 
   /** The answer over the live picture; null for none yet. */
-  showLive(answer: Answer | null, model: ModelSummary | null, pictures?: Map<string, Blob>): void {
+  showLive(answer: Answer | null, model: ModelSummary | null, pictures?: Scans): void {
     this.card.hidden = !this.finder.classList.contains("live");
     if (!answer || !model) {
       this.cardKey = "";
@@ -127,7 +128,7 @@ export class Stage {
       this.cardKey = key;
       release(this.card);
       this.card.dataset.verdict = answer.verdict;
-      const blob = answer.verdict === "none" ? undefined : pictures?.get(answer.label);
+      const blob = answer.verdict === "none" ? undefined : pictures?.get(answer.label)?.face;
       const words = h("span", { class: "words" }, h("span", { class: "name" }, name), answer.verdict === "unsure" && h("span", { class: "sub" }, text.unsureMaybe(pretty(answer.label))));
       this.card.append(blob ? blobImage(blob, "") : h("span", { class: "dot" }, icon(answer.verdict === "sure" ? "check" : "alert")), words, h("span", { class: "share" }));
       this.speak(name);
