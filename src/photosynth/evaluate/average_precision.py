@@ -12,35 +12,47 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 """At which COCO reads precision."""
 
 
-def average_precisions(pool: Pool, weights: np.ndarray, area: int = 0) -> np.ndarray:
-    """Average precision of a class at each IoU threshold, as COCOeval.accumulate computes it.
+def average_precisions(pool: Pool, weights: np.ndarray) -> np.ndarray:
+    """Average precision of a class for each area and IoU threshold, as COCOeval.accumulate computes it.
 
     Precision at a recall is the highest at that recall or any higher one; AP is its mean over 101 recalls. Only finds
     that are objects can be the first to reach a recall, so that only they are looked at: a bootstrap of thousands of
-    finds costs two cumulative sums.
+    finds costs one cumulative sum.
 
     Args:
         pool: the class's finds.
         weights: (b, n) how often each photo counts.
-        area: which of the pool's areas.
 
     Returns:
-        (b, T) float64; NaN where no object counts.
+        (A, b, T) float64; NaN where no object counts.
     """
-    objects = weights @ pool.counted[area]
-    out = np.full((len(weights), pool.matched.shape[1]), np.nan)
-    there = objects > 0
-    if not there.any():
-        return out
-    of_find = weights[there][:, pool.photo]
-    finds, before = np.empty(0), None
-    for t in range(out.shape[1]):
-        kept = ~pool.ignored[area, t]
-        if before is None or (kept != before).any():
-            finds, before = np.cumsum(of_find * kept, axis=1), kept
-        hits = np.flatnonzero(pool.right(area, t))
-        out[there, t] = _area_under(np.cumsum(of_find[:, hits], axis=1), finds[:, hits], objects[there])
+    n_areas, n_thresholds, _ = pool.matched.shape
+    out = np.full((n_areas, len(weights), n_thresholds), np.nan)
+    hits = [[np.flatnonzero(pool.right(a, t)) for t in range(n_thresholds)] for a in range(n_areas)]
+    last = max((int(h[-1]) + 1 for row in hits for h in row if len(h)), default=0)
+    of_find = weights[:, pool.photo[:last]]
+    for a in range(n_areas):
+        objects = weights @ pool.counted[a]
+        there = objects > 0
+        if not there.any():
+            continue
+        kept = ~pool.ignored[a, :, :last]
+        finds = np.cumsum(of_find * kept[0], axis=1) if any(map(len, hits[a])) else of_find
+        for t, hit in enumerate(hits[a]):
+            all_finds = finds[:, hit] + _difference(of_find, kept[t], kept[0], hit)
+            right = np.cumsum(of_find[:, hit], axis=1)
+            out[a, there, t] = _area_under(right[there], all_finds[there], objects[there])
     return out
+
+
+def _difference(of_find: np.ndarray, kept: np.ndarray, base: np.ndarray, hit: np.ndarray) -> np.ndarray:
+    """What the cumulative weights of kept finds differ from those of `base`, at the places `hit`, (b, h)."""
+    places = np.flatnonzero(kept != base)
+    if not len(places):
+        return np.zeros((1, 1))
+    signed = np.cumsum(of_find[:, places] * np.where(kept[places], 1.0, -1.0), axis=1)
+    before = np.searchsorted(places, hit, side="right")
+    return np.concatenate([np.zeros((len(signed), 1)), signed], axis=1)[:, before]
 
 
 def area_under(right: np.ndarray, objects: int) -> float:

@@ -1,13 +1,53 @@
-"""Boxes that a COCO file draws on the real photos, kept for the galleries."""
+"""Boxes that COCO files draw on the real photos: the truth of a detector, and marks in the galleries."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
+import numpy as np
 
+from photosynth.core.asset import NONE_CLASS
+from photosynth.core.coco import CocoPhoto, read_coco
+from photosynth.core.errors import ConfigError
 from photosynth.core.geometry import Vec4
+from photosynth.core.instances import Instances
+from photosynth.evaluate.class_match import match_folder
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Every object of our classes in one picture.
+
+    truth, area_px, crowds, regions_xyxy: as in `photosynth.evaluate.matching.Case`, in pixels of `truth.size_wh`.
+    others: boxes of classes that no model belongs to.
+    """
+
+    truth: Instances
+    area_px: np.ndarray
+    crowds: Instances
+    regions_xyxy: np.ndarray
+    others: int = 0
+
+    def scaled(self, size_wh: tuple[int, int]) -> Labels:
+        """The same for the picture at another size."""
+        if tuple(size_wh) == tuple(self.truth.size_wh):
+            return self
+        scale = np.array(size_wh, float) / np.array(self.truth.size_wh, float)
+        factor = np.tile(scale, 2)
+
+        def moved(some: Instances) -> Instances:
+            return Instances(size_wh, some.boxes_xyxy * factor, some.class_ids)
+
+        area_px = self.area_px * scale.prod()
+        return Labels(moved(self.truth), area_px, moved(self.crowds), self.regions_xyxy * factor, self.others)
+
+    def boxes_rel(self, class_id: int | None = None) -> tuple[Vec4, ...]:
+        """Boxes of a class, or of all, as fractions of the picture, the largest first."""
+        chosen = np.ones(len(self.truth), bool) if class_id is None else self.truth.class_ids == class_id
+        boxes = self.truth.boxes_xyxy[chosen] / np.tile(np.array(self.truth.size_wh, float), 2)
+        order = np.argsort(-(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), kind="stable")
+        return tuple(tuple(float(v) for v in box) for box in boxes[order])
 
 
 def coco_files(photos: Path) -> tuple[Path, ...]:
@@ -18,39 +58,52 @@ def coco_files(photos: Path) -> tuple[Path, ...]:
     return tuple(p for p in [*beside, *inside] if p.is_file())
 
 
-def read_boxes(photos: Path) -> tuple[dict[str, tuple[Vec4, ...]], tuple[str, ...]]:
-    """Boxes by photo, and notes about files that are no COCO files.
+def read_labels(photos: Path, class_names: tuple[str, ...]) -> tuple[dict[str, Labels], tuple[str, ...]]:
+    """What the COCO files draw on each photo, and notes for people.
 
-    Keys are photo paths relative to `photos` (POSIX); a box is (x0, y0, x1, y1) as fractions of the upright photo,
-    the largest first. File names in the COCO file may be relative to the photo folder or to the folder above.
+    A category means the class that a folder of its name would mean (see `match_folder`). The first file that lists a
+    photo decides. A file that cannot be used is a note.
+
+    Args:
+        photos: the folder; keys are paths relative to it (POSIX). File names in the COCO files may be relative to it
+            or to the folder above.
+        class_names: of the dataset, without NONE_CLASS.
     """
-    found: dict[str, list[Vec4]] = {}
+    found: dict[str, Labels] = {}
     notes = []
     prefix = Path(photos).absolute().name + "/"
     for path in coco_files(photos):
         try:
-            for file_name, box in _boxes(msgspec.json.decode(path.read_bytes())):
-                inside = file_name[len(prefix) :] if file_name.startswith(prefix) else file_name
-                found.setdefault(inside, []).append(box)
-        except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-            notes.append(f"{path.name} was not used: it is no COCO file ({error})")
-    return {name: tuple(sorted(set(boxes), key=_area, reverse=True)) for name, boxes in found.items()}, tuple(notes)
-
-
-def _boxes(coco: dict[str, Any]) -> list[tuple[str, Vec4]]:
-    images = {image["id"]: image for image in coco["images"]}
-    boxes = []
-    for annotation in coco["annotations"]:
-        image = images.get(annotation["image_id"])
-        if image is None or len(annotation["bbox"]) != 4:
+            read = read_coco(path)
+        except ConfigError as error:
+            notes.append(f"the boxes of {path.name} were not used: {str(error).replace(str(path), path.name)}")
             continue
-        width, height = float(image["width"]), float(image["height"])
-        x, y, w, h = (float(v) for v in annotation["bbox"])
-        if width > 0 and height > 0 and w > 0 and h > 0:
-            name = str(image["file_name"]).replace("\\", "/").removeprefix("./")
-            boxes.append((name, (x / width, y / height, (x + w) / width, (y + h) / height)))
-    return boxes
+        ids = np.array([_class_id(name, class_names, path.name, notes) for name in read.class_names], np.int64)
+        for file_name, photo in read.photos.items():
+            name = file_name.replace("\\", "/").removeprefix("./").removeprefix(prefix)
+            found.setdefault(name, _labels(photo, ids))
+    return found, tuple(notes)
 
 
-def _area(box: Vec4) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
+def _class_id(name: str, class_names: tuple[str, ...], file: str, notes: list[str]) -> int:
+    match = match_folder(name, class_names)
+    if match.class_name in class_names:
+        if match.class_name != name:
+            notes.append(f"category {name!r} of {file} was taken for class {match.class_name!r}")
+        return class_names.index(match.class_name)
+    if match.class_name != NONE_CLASS:
+        notes.append(f"boxes of category {name!r} of {file} are not asked for: there is no model of that class")
+    return -1
+
+
+def _labels(photo: CocoPhoto, ids: np.ndarray) -> Labels:
+    truth_ids, crowd_ids = ids[photo.truth.class_ids], ids[photo.crowds.class_ids]
+    ours, crowds = truth_ids >= 0, crowd_ids >= 0
+    size_wh = photo.truth.size_wh
+    return Labels(
+        Instances(size_wh, photo.truth.boxes_xyxy[ours], truth_ids[ours]),
+        photo.area_px[ours],
+        Instances(size_wh, photo.crowds.boxes_xyxy[crowds], crowd_ids[crowds]),
+        np.zeros((0, 4)),
+        int((~ours).sum()) + int((~crowds).sum()),
+    )

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
+import numpy as np
+
 from photosynth.core.asset import NONE_CLASS
 from photosynth.core.record import Record
 from photosynth.core.report import Metric
 from photosynth.evaluate.intervals import newcombe, percentile_interval
 from photosynth.evaluate.measure import MEANS, NOT_MEASURED, SHARES, Measured
 from photosynth.evaluate.predictions import Prediction
+
+
+class AnyMeasured(Protocol):
+    """A report with what its gaps are made of; see `photosynth.evaluate.measure.Measured`."""
+
+    report: Any
+    """Has ``metric(name)``."""
+    counts: dict[str, tuple[int, int]]
+    """Successes and pictures of each share."""
+    draws: dict[str, np.ndarray]
+    """Bootstrap draws of the others."""
 
 
 class GapRow(Record, frozen=True, kw_only=True):
@@ -63,27 +78,39 @@ def make_gap(synthetic: Measured, real: Measured, compared: tuple[str, ...]) -> 
         left_out=tuple(c for c in names if c != NONE_CLASS and c not in compared),
         n_synthetic=synthetic.report.n_photos,
         n_real=real.report.n_photos,
-        rows=tuple(_row(name, synthetic, real) for name in (*SHARES, *MEANS)),
+        rows=tuple(
+            gap_row(name, synthetic, real, None if real.report.n_photos else NOT_MEASURED) for name in (*SHARES, *MEANS)
+        ),
     )
 
 
-def _row(name: str, synthetic: Measured, real: Measured) -> GapRow:
+def gap_row(name: str, synthetic: AnyMeasured, real: AnyMeasured, unmeasured: str | None) -> GapRow:
+    """One metric on both sets, and their difference.
+
+    Args:
+        name: the metric's.
+        synthetic: measured on comparable pictures.
+        real: measured on real photos.
+        unmeasured: stands for the real value, as a note, where there were no photos.
+    """
     ours, theirs = synthetic.report.metric(name), real.report.metric(name)
-    if real.report.n_photos == 0:
-        theirs = Metric(name=name, value=None, note=NOT_MEASURED)
+    if unmeasured is not None:
+        theirs = Metric(name=name, value=None, note=unmeasured)
     return GapRow(name=name, synthetic=ours, real=theirs, gap=_difference(name, ours, theirs, synthetic, real))
 
 
-def _difference(name: str, ours: Metric, theirs: Metric, synthetic: Measured, real: Measured) -> Metric:
+def _difference(name: str, ours: Metric, theirs: Metric, synthetic: AnyMeasured, real: AnyMeasured) -> Metric:
     n = min(ours.n, theirs.n)
     if ours.value is None or theirs.value is None:
         return Metric(name=name, value=None, note=theirs.note if theirs.value is None else ours.note)
-    if name in SHARES:
+    if name in synthetic.counts:
         value, low, high = newcombe(*synthetic.counts[name], *real.counts[name])
         return Metric(name=name, value=value, low=low, high=high, n=n, note="Newcombe interval")
     value = ours.value - theirs.value
+    if name not in synthetic.draws or not len(synthetic.draws[name]) or not len(real.draws[name]):
+        return Metric(name=name, value=value, n=n, note="no interval")
     draws = synthetic.draws[name] - real.draws[name]
-    interval = percentile_interval(draws, value if name == "ece" else None)
+    interval = percentile_interval(draws, value if name == "ece" or "map" in name else None)
     if interval is None:
         return Metric(name=name, value=value, n=n, note="no interval: a bootstrap of these photos never varies")
     return Metric(name=name, value=value, low=interval[0], high=interval[1], n=n, note="bootstrap interval")

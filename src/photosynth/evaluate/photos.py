@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +12,7 @@ from photosynth.core.asset import NONE_CLASS
 from photosynth.core.errors import ConfigError
 from photosynth.core.geometry import Vec4
 from photosynth.core.photo import list_photos
-from photosynth.evaluate.boxes import read_boxes
+from photosynth.evaluate.boxes import Labels, read_labels
 from photosynth.evaluate.class_match import match_folder
 
 UNREAD_SUFFIXES = (".avif", ".gif", ".dng", ".cr2", ".nef", ".arw")
@@ -28,10 +28,12 @@ class Picture:
     """Its path inside that folder, POSIX."""
     path: Path
     """Where it is."""
-    truth: str
-    """The class it shows; NONE_CLASS when it shows none of the objects."""
+    truth: str | None
+    """The class it shows; NONE_CLASS when it shows none of the objects; None when it shows several."""
     boxes_rel: tuple[Vec4, ...] = ()
     """Where the object is, as fractions of the upright picture, when known; the largest first."""
+    labels: Labels | None = field(default=None, compare=False)
+    """Boxes of all its objects; None where they were not drawn."""
 
 
 @dataclass(frozen=True)
@@ -50,22 +52,25 @@ def find_photos(photos: Path | None, negatives: Path | None, class_names: tuple[
     """The photos under ``photos/CLASS/`` and anywhere under `negatives`.
 
     A photo shows the class that the nearest folder above it is named after (see `match_folder`), looking no
-    higher than `photos` itself, whose own name counts only for photos that lie directly in it. Links to folders
-    are not followed, hidden files are left out, and a photo in both folders counts once.
+    higher than `photos` itself, whose own name counts only for photos that lie directly in it. In folders of other
+    names a photo shows what its boxes say, if a COCO file lists it: their class, several, or none of the objects.
+    Links to folders are not followed, hidden files are left out, and a photo in both folders counts once.
 
     Raises:
         ConfigError: if a given folder is missing or holds no photos, or if none of the photos can be scored.
     """
     found, apart, notes = [], {}, []
     if photos is not None:
-        boxes, box_notes = read_boxes(_folder(photos, "photos"))
+        labels, box_notes = read_labels(_folder(photos, "photos"), class_names)
         notes += box_notes
         for folder, files in _photo_folders(Path(photos), notes):
             class_name, name = _class_of(folder, Path(photos), class_names, notes)
-            if class_name is None:
-                apart[name] = apart.get(name, 0) + len(files)
-            else:
-                found += [_picture("photos", p, Path(photos), class_name, boxes) for p in files]
+            for path in files:
+                picture = _picture("photos", path, Path(photos), class_name, labels, class_names, notes)
+                if picture is None:
+                    apart[name] = apart.get(name, 0) + 1
+                else:
+                    found.append(picture)
         if not found and not apart:
             raise ConfigError(f"{photos} holds no photos; expected {photos}/CLASS/*.jpg, one folder for each class")
     if negatives is not None:
@@ -75,7 +80,7 @@ def find_photos(photos: Path | None, negatives: Path | None, class_names: tuple[
             raise ConfigError(f"{negatives} holds no photos; expected photos with none of the objects in it")
         for path in files:
             if path.resolve() not in seen:
-                found.append(_picture("negatives", path, Path(negatives), NONE_CLASS, {}))
+                found.append(Picture("negatives", _name(path, Path(negatives)), path, NONE_CLASS))
     if not found and photos is not None:
         raise ConfigError(
             f"none of the photos in {photos} can be scored: its folders are {', '.join(map(repr, sorted(apart)))} and "
@@ -130,10 +135,31 @@ def _class_of(folder: Path, root: Path, class_names: tuple[str, ...], notes: lis
 
 
 def _picture(
-    folder: Literal["photos", "negatives"], path: Path, root: Path, truth: str, boxes: dict[str, tuple[Vec4, ...]]
-) -> Picture:
+    folder: Literal["photos", "negatives"],
+    path: Path,
+    root: Path,
+    class_name: str | None,
+    labels: dict[str, Labels],
+    class_names: tuple[str, ...],
+    notes: list[str],
+) -> Picture | None:
+    """The photo with its boxes; None if nothing says what it shows."""
     name = _name(path, root)
-    return Picture(folder, name, path, truth, boxes.get(name, ()))
+    own = labels.get(name)
+    if own is None:
+        return None if class_name is None else Picture(folder, name, path, class_name)
+    shown = {class_names[k] for k in (*own.truth.class_ids, *own.crowds.class_ids)}
+    if class_name is None:
+        if own.others and not shown:
+            return None
+        truth = NONE_CLASS if not shown else shown.pop() if len(shown) == 1 else None
+        return Picture(folder, name, path, truth, own.boxes_rel(), own)
+    if (class_name == NONE_CLASS) == bool(shown) or (shown and class_name not in shown):
+        drawn = ", ".join(sorted(shown)) or "none of the objects"
+        notes.append(f"the boxes of {name!r} were not used: they show {drawn}, and its folder says {class_name}")
+        return Picture(folder, name, path, class_name)
+    class_id = class_names.index(class_name) if shown else None
+    return Picture(folder, name, path, class_name, own.boxes_rel(class_id), own)
 
 
 def _name(path: Path, root: Path) -> str:

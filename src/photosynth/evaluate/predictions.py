@@ -9,17 +9,14 @@ import numpy as np
 
 from photosynth.core.artifact import ArtifactWriter
 from photosynth.core.engine import Classifier
-from photosynth.core.errors import ConfigError, EngineError
+from photosynth.core.errors import EngineError
 from photosynth.core.geometry import Vec4
-from photosynth.core.photo import read_photo
 from photosynth.core.progress import Progress
-from photosynth.core.record import Record, from_json, to_json
+from photosynth.core.record import Record
+from photosynth.evaluate.blocks import Failure, answer_in_blocks, read_pictures
 from photosynth.evaluate.photos import Picture
 
 TOP = 5
-BLOCK_FOLDER = "blocks"
-IN_MEMORY = 16
-"""Pictures decoded at a time."""
 
 
 class Guess(Record, frozen=True, kw_only=True):
@@ -57,17 +54,6 @@ class Prediction(Record, frozen=True, kw_only=True):
         return self.answer == self.truth
 
 
-class Failure(Record, frozen=True, kw_only=True):
-    """One line of ``failures.jsonl``: a picture that could not be read."""
-
-    folder: str
-    """Which folder it lies in."""
-    file: str
-    """Its path inside that folder."""
-    error: str
-    """Why."""
-
-
 class Block(Record, frozen=True, kw_only=True):
     """A run of pictures, answered together."""
 
@@ -75,6 +61,9 @@ class Block(Record, frozen=True, kw_only=True):
     """In order."""
     failures: tuple[Failure, ...]
     """Pictures that could not be read, twice."""
+
+    def __len__(self) -> int:
+        return len(self.predictions)
 
 
 def predict_in_blocks(
@@ -85,70 +74,32 @@ def predict_in_blocks(
     progress: Progress,
     block_size: int = 64,
 ) -> tuple[tuple[Prediction, ...], tuple[Failure, ...]]:
-    """The answers for all pictures, in order; blocks that an interrupted run finished are read, not made again.
+    """The answers for all pictures, in order; see `answer_in_blocks`.
 
     Args:
-        name: of the set, such as ``"real"``: part of the block files' names.
+        name: of the set, such as ``"real"``.
         pictures: what to answer.
         classifier: answers them.
-        writer: of the artifact; blocks go to ``blocks/NAME-00000.json``.
+        writer: of the artifact.
         progress: told of each block.
-        block_size: pictures answered before their answers are written. They are decoded in full, as browsers and
-            phones decode them, a few at a time.
+        block_size: pictures answered before their answers are written.
 
     Raises:
         EngineError: if the classifier's answer has the wrong shape or is not made of probabilities.
     """
-    predictions: list[Prediction] = []
-    failures: list[Failure] = []
-    for start in range(0, len(pictures), block_size):
-        part = pictures[start : start + block_size]
-        relative = f"{BLOCK_FOLDER}/{name}-{start // block_size:05d}.json"
-        block = _read_block(writer, relative, len(part))
-        if block is None:
-            block = _answer(part, classifier)
-            writer.write(relative, to_json(block))
-        predictions += block.predictions
-        failures += block.failures
-        progress.advance(len(part))
-    return tuple(predictions), tuple(failures)
-
-
-def _read_block(writer: ArtifactWriter, relative: str, count: int) -> Block | None:
-    try:
-        block = from_json(writer.path(relative).read_bytes(), Block, relative)
-    except (OSError, ConfigError):
-        return None
-    return block if len(block.predictions) + len(block.failures) == count else None
+    blocks = answer_in_blocks(
+        name, pictures, Block, lambda part: _answer(part, classifier), writer, progress, block_size
+    )
+    return tuple(p for b in blocks for p in b.predictions), tuple(f for b in blocks for f in b.failures)
 
 
 def _answer(pictures: Sequence[Picture], classifier: Classifier) -> Block:
     predictions: list[Prediction] = []
     failures: list[Failure] = []
-    for start in range(0, len(pictures), IN_MEMORY):
-        readable, images = [], []
-        for picture in pictures[start : start + IN_MEMORY]:
-            image = _read_twice(picture)
-            if isinstance(image, str):
-                failures.append(Failure(folder=picture.folder, file=picture.file, error=image))
-            else:
-                readable.append(picture)
-                images.append(image)
-        if images:
-            rows = _checked(classifier.predict(images), readable, classifier.class_names)
-            predictions += [prediction(p, row, classifier.class_names) for p, row in zip(readable, rows, strict=True)]
+    for readable, images in read_pictures(pictures, failures):
+        rows = _checked(classifier.predict(images), readable, classifier.class_names)
+        predictions += [prediction(p, row, classifier.class_names) for p, row in zip(readable, rows, strict=True)]
     return Block(predictions=tuple(predictions), failures=tuple(failures))
-
-
-def _read_twice(picture: Picture) -> np.ndarray | str:
-    """The picture, or what went wrong the second time."""
-    problem = ""
-    for _ in range(2):
-        try:
-            return read_photo(picture.path)
-        except (ConfigError, MemoryError) as error:
-            problem = str(error) or type(error).__name__
-    return problem
 
 
 def _checked(probabilities: np.ndarray, pictures: Sequence[Picture], class_names: tuple[str, ...]) -> np.ndarray:

@@ -13,6 +13,7 @@ from photosynth.core.errors import ArtifactError, ConfigError, QualityError
 from photosynth.core.items import DatasetInfo, read_dataset_info, read_items
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, digest, to_pretty_json
+from photosynth.evaluate.blocks import BLOCK_FOLDER, Failure
 from photosynth.evaluate.board import EVENT_FILE, board_values, event_bytes
 from photosynth.evaluate.boxes import coco_files
 from photosynth.evaluate.galleries import mistakes
@@ -21,7 +22,7 @@ from photosynth.evaluate.measure import Measured, measure
 from photosynth.evaluate.nearest import largest_box
 from photosynth.evaluate.page import PageInputs, page_html
 from photosynth.evaluate.photos import Picture, RealPhotos, find_photos
-from photosynth.evaluate.predictions import BLOCK_FOLDER, Failure, Prediction, predict_in_blocks
+from photosynth.evaluate.predictions import Prediction, predict_in_blocks
 from photosynth.evaluate.summary import metric_text
 from photosynth.evaluate.thumbs import Thumbnails
 

@@ -60,14 +60,14 @@ def xywh(box: np.ndarray) -> list[float]:
 def test_nothing_to_find_has_no_precision():
     for cases in ([], [case([], [])], [case([], [(0, 0, 0, 9, 9, 0.5)])]):
         pool = pool_class(cases, 0)
-        assert np.isnan(average_precisions(pool, ones(cases))).all()
+        assert np.isnan(average_precisions(pool, ones(cases))[0]).all()
         assert curve(pool) is None
     assert np.isnan(class_mean([])).all()
 
 
 def test_nothing_found_is_nothing_right():
     cases = [case([(0, 0, 0, 10, 10)], [])]
-    assert (average_precisions(pool_class(cases, 0), ones(cases)) == 0).all()
+    assert (average_precisions(pool_class(cases, 0), ones(cases))[0] == 0).all()
     assert (curve(pool_class(cases, 0)) == 0).all()
 
 
@@ -84,19 +84,19 @@ def test_nothing_found_is_nothing_right():
 )
 def test_average_precision_by_hand(truth, found, expected):
     cases = [case(truth, found)]
-    assert average_precisions(pool_class(cases, 0), ones(cases)).mean() == pytest.approx(expected)
+    assert average_precisions(pool_class(cases, 0), ones(cases))[0].mean() == pytest.approx(expected)
 
 
 def test_finds_in_a_crowd_or_a_region_do_not_count():
     found = [(0, 0, 0, 10, 10, 0.9), (0, 100, 100, 150, 150, 0.5)]
     truth = [(0, 100, 100, 150, 150)]
-    assert average_precisions(pool_class([case(truth, found)], 0), np.ones((1, 1)))[0, 0] == 0.5
+    assert average_precisions(pool_class([case(truth, found)], 0), np.ones((1, 1)))[0, 0, 0] == 0.5
     for extra in ({"crowds": [(0, 0, 0, 60, 60)]}, {"regions": [(0, 0, 60, 60)]}):
-        assert average_precisions(pool_class([case(truth, found, **extra)], 0), np.ones((1, 1)))[0, 0] == pytest.approx(
-            1
-        )
+        assert average_precisions(pool_class([case(truth, found, **extra)], 0), np.ones((1, 1)))[
+            0, 0, 0
+        ] == pytest.approx(1)
     other = case(truth, found, crowds=[(1, 0, 0, 60, 60)])
-    assert average_precisions(pool_class([other], 0), np.ones((1, 1)))[0, 0] == 0.5
+    assert average_precisions(pool_class([other], 0), np.ones((1, 1)))[0, 0, 0] == 0.5
 
 
 def test_overlaps_of_boxes_and_crowds():
@@ -115,8 +115,8 @@ def test_pycocotools_gives_the_same_numbers(seed):
     ours = np.empty((len(IOU_THRESHOLDS), n_classes, len(AREAS)))
     for k in range(n_classes):
         pool = pool_class(cases, k)
+        ours[:, k] = average_precisions(pool, ones(cases))[:, 0].T
         for a in range(len(AREAS)):
-            ours[:, k, a] = average_precisions(pool, ones(cases), a)[0]
             for t in (0, 5, 9):
                 expected, drawn = precision[t, :, k, a], curve(pool, t, a)
                 if drawn is None:
@@ -132,19 +132,28 @@ def test_pycocotools_gives_the_same_numbers(seed):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_weight_is_that_many_copies_of_the_photo(seed):
+def test_a_photo_with_no_weight_might_as_well_not_be_there(seed):
     cases = random_cases(100 + seed, n=9)
-    rng = np.random.default_rng(seed)
-    for one in cases:  # no score twice: then the order of copies does not matter
-        one.found.scores[:] = rng.random(len(one.found.scores))
-    weights = rng.multinomial(len(cases), np.full(len(cases), 1 / len(cases)), size=5).astype(float)
+    kept = np.random.default_rng(seed).random((4, len(cases))) < 0.6
     for k in range(3):
-        together = average_precisions(pool_class(cases, k), weights)
-        for row, weight in zip(together, weights, strict=True):
-            copies = [one for one, count in zip(cases, weight, strict=True) for _ in range(int(count))]
-            alone = average_precisions(pool_class(copies, k), ones(copies))[0]
-            # copies of one find have one score; the last of them decides, as all of them are one step in the weights
-            np.testing.assert_allclose(row, alone, atol=0.02)
+        together = average_precisions(pool_class(cases, k), kept.astype(float))
+        for b, row in enumerate(kept):
+            some = [one for one, keep in zip(cases, row, strict=True) if keep]
+            alone = average_precisions(pool_class(some, k), ones(some))[:, 0]
+            np.testing.assert_allclose(together[:, b], alone, atol=1e-12)
+
+
+def test_a_weight_is_that_many_copies_of_the_photo():
+    """Copies share their scores, so that a right find has the highest precision among its copies: the last one's."""
+    cases = [
+        case([(0, 0, 0, 50, 50)], [(0, 100, 100, 150, 150, 0.9), (0, 0, 0, 50, 50, 0.8)]),
+        case([(0, 0, 0, 50, 50)], [(0, 0, 0, 50, 50, 0.7)]),
+        case([(0, 0, 0, 50, 50)], []),
+    ]
+    weights = np.array([[2.0, 3.0, 1.0]])
+    copies = [cases[0]] * 2 + [cases[1]] * 3 + [cases[2]]
+    together = average_precisions(pool_class(cases, 0), weights)[0]
+    np.testing.assert_allclose(together, average_precisions(pool_class(copies, 0), ones(copies))[0], atol=1e-12)
 
 
 def test_scores_do_not_depend_on_the_order_of_photos_without_ties():
