@@ -18,7 +18,7 @@ import numpy as np
 
 SIZE_WH = (1000, 750)
 FOCAL_PX = 1150.0
-RINGS = {"standing": ((14, 10), (38, 9), (62, 5)), "lying": ((16, 14), (45, 10))}
+RINGS = {"standing": ((16, 14), (38, 13), (60, 9)), "lying": ((16, 14), (45, 10))}
 """Elevation in degrees and number of photos of each ring."""
 SMALL = ((12, 14), (40, 12))
 """The same of the turntable."""
@@ -87,12 +87,12 @@ def flip(mesh, out: Path) -> list[dict]:
 
 
 def turntable(mesh, out: Path) -> list[dict]:
-    """A still camera at two heights before black; the object turns, so that the light on it changes."""
+    """A still camera at two heights before black; the object turns under a still light."""
     height = float(mesh.vertices_m[:, 2].max())
     rng = np.random.default_rng(7)
     views, number = [], 0
     for elevation, count in SMALL:
-        pose = stand(-90.0, elevation, 1.1, height / 2, rng)
+        pose = stand(-90.0, elevation, 0.7, height / 2, rng)
         for turn in np.radians(np.arange(count) * 360 / count):
             spin = np.eye(4)
             spin[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
@@ -127,6 +127,21 @@ def view(file: str, object_from_cam: np.ndarray) -> dict:
     }
 
 
+def newspapers() -> tuple:
+    """A table top of 25 printed sheets, each of its own."""
+    from photosynth.core.geometry import as_matrix4
+    from photosynth.core.scene import PrintFill, Slab
+
+    inks = ((0.9, 0.88, 0.82), (0.1, 0.1, 0.12), (0.7, 0.2, 0.1), (0.1, 0.3, 0.6))
+    sheets = []
+    for k in range(25):
+        at = np.eye(4)
+        at[:3, 3] = (0.2 * (k % 5 - 2), 0.2 * (k // 5 - 2), -0.01)
+        fill = PrintFill(seed=k, palette_srgb=inks, density=1.0)
+        sheets.append(Slab(size_m=(0.2, 0.2, 0.02), world_from_slab=as_matrix4(at), fill=fill, fill_size_m=0.2))
+    return tuple(sheets)
+
+
 def photograph(mesh, world_from_object: np.ndarray, world_from_cam: np.ndarray, table: bool, path: Path, rng) -> None:
     """Render one photo with a little noise and a little of another exposure."""
     from PIL import Image
@@ -135,14 +150,8 @@ def photograph(mesh, world_from_object: np.ndarray, world_from_cam: np.ndarray, 
     from photosynth.core.geometry import as_matrix4
     from photosynth.core.meshes import FixedMeshes
     from photosynth.core.registry import render_engine
-    from photosynth.core.scene import Background, Environment, Light, Placement, PlainFill, PrintFill, Scene, Slab
+    from photosynth.core.scene import Background, Environment, Light, Placement, PlainFill, Scene
 
-    below = np.eye(4)
-    below[2, 3] = -0.01
-    paper = PrintFill(
-        seed=5, palette_srgb=((0.9, 0.88, 0.82), (0.1, 0.1, 0.12), (0.7, 0.2, 0.1), (0.1, 0.3, 0.6)), density=1.0
-    )
-    slab = Slab(size_m=(0.9, 0.9, 0.02), world_from_slab=as_matrix4(below), fill=paper, fill_size_m=0.9)
     scene = Scene(
         index=0,
         camera=Camera(
@@ -160,7 +169,7 @@ def photograph(mesh, world_from_object: np.ndarray, world_from_cam: np.ndarray, 
                 world_from_object=as_matrix4(world_from_object),
             ),
         ),
-        surroundings=(slab,) if table else (),
+        surroundings=newspapers() if table else (),
         lights=(Light(position_m=(0.5, -0.6, 1.1), radius_m=0.25, power_w=25.0),),
         environment=Environment(strength=0.5),
         background=Background(fill=PlainFill(color_srgb=(0.0, 0.0, 0.0))),
@@ -168,7 +177,7 @@ def photograph(mesh, world_from_object: np.ndarray, world_from_cam: np.ndarray, 
     layers = render_engine("raster", FixedMeshes({("a", "whole"): mesh})).render(scene)
     back = 0.25 if table else 0.002
     light = (layers.radiance + back * (1 - layers.coverage[..., None])) * np.exp(rng.normal(0, 0.04))
-    light = np.clip(light + rng.normal(0, 1, light.shape) * np.sqrt(0.00004 + 0.0001 * light), 0, 1)
+    light = np.clip(light + rng.normal(0, 1, light.shape) * np.sqrt(0.000004 + 0.0001 * light), 0, 1)
     srgb = np.where(light < 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.rint(255 * srgb).astype(np.uint8)).save(path, quality=94, subsampling=0)

@@ -5,9 +5,9 @@
     python benchmarks/photogrammetry.py CAPTURES --keep RUNS         # keep models, resume, look at them
 
 CAPTURES holds one folder of photos for each set (directly, or in ``images/``). A set with ``cameras.json`` and
-``mesh.ply`` (true cameras, true surface) is also compared with the truth: the model is aligned by its camera centres
-alone, errors are in percent of the object's diagonal, completeness counts the true surface that is visible (above the
-table), and the views of ``held_out/`` are predicted from mesh and texture.
+``mesh.ply`` (true cameras, true surface; made_capture.py makes more such sets) is also compared with the truth: the
+model is aligned by its camera centres alone, errors are in percent of the object's diagonal, completeness counts the
+true surface that is visible (above the table), and the views of ``held_out/`` are predicted from mesh and texture.
 
 Variants of a set: ``all`` its photos; ``twelve`` evenly chosen; ``ring``, the lowest ring only (needs the truth);
 ``blurred``, five photos badly blurred; ``focal``, EXIF with a focal length 2.7 times too long. For these a usable
@@ -63,7 +63,7 @@ def find_sets(captures: Path) -> list[Path]:
     sets = []
     for folder in sorted([captures, *(p for p in captures.rglob("*") if p.is_dir())]):
         has = any(p.suffix.lower() in SUFFIXES for p in folder.iterdir() if p.is_file())
-        if has and folder.name not in ("images", "held_out"):
+        if has and not {"images", "held_out"} & {folder.name, folder.parent.name}:
             sets.append(folder)
         elif (folder / "images").is_dir():
             sets.append(folder)
@@ -130,7 +130,7 @@ def against_truth(model: Path, capture: Path, source: Path, variant: str) -> dic
     from photosynth.reconstruct.sparse import read_sparse
 
     truth = true_cameras(source)
-    names = {p.file: f"images/{p.source}" for p in read_capture(capture).photos}
+    names = {p.file: f"images/{Path(p.source).name}" for p in read_capture(capture).photos}
     sparse = read_sparse(model)
     pairs = [(c.position_m(), truth[names[f]].position_m()) for f, c in zip(sparse.files, sparse.cameras, strict=True)]
     matrix = similarity(np.array([a for a, _ in pairs]), np.array([b for _, b in pairs]))
@@ -139,16 +139,15 @@ def against_truth(model: Path, capture: Path, source: Path, variant: str) -> dic
     made = trimesh.Trimesh(vertices, mesh.faces, process=False)
     true = trimesh.load(source / "mesh.ply", process=False)
     diagonal = float(np.linalg.norm(np.ptp(true.vertices, axis=0)))
-    above = 0.01 * diagonal
+    flipped = any(p.is_dir() for p in (source / "images").iterdir())
+    above = -np.inf if flipped else 0.01 * diagonal  # an object that was turned over was seen from below too
     error = distances(surface_points(made, above), true) / diagonal * 100
     missing = distances(surface_points(true, above), made) / diagonal * 100
     psnrs, overlaps = held_out(model, mesh, matrix, truth, source)
-    return {
-        "error": f"{error.mean():.3f}",
-        "complete": f"{(missing < 0.5).mean():.2%}",
-        "psnr": f"{np.mean(psnrs):.2f}" if psnrs else "",
-        "iou": f"{np.mean(overlaps):.4f}" if overlaps else "",
-    }
+    row = {"error": f"{error.mean():.3f}", "complete": f"{(missing < 0.5).mean():.2%}"}
+    if psnrs:
+        row.update(psnr=f"{np.mean(psnrs):.2f}", iou=f"{np.mean(overlaps):.4f}")
+    return row
 
 
 def true_cameras(source: Path) -> dict:

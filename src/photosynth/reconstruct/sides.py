@@ -19,6 +19,9 @@ from photosynth.reconstruct.sparse import SparseModel
 MIN_APART = 8
 """Photos that a second model must have for itself to be tried as another side of the object."""
 
+UPRIGHT_NAMES = ("stand", "up", "top", "right")
+"""How the folder of the side on which the object stands as usual may begin."""
+
 
 @dataclass(frozen=True, eq=False)
 class Side:
@@ -83,8 +86,14 @@ def find_sides(
 
 
 def reference_first(sides: Sequence[Side]) -> tuple[Side, ...]:
-    """Sides in the order in which they are laid onto each other: known scale first, then the one with most photos."""
-    return tuple(sorted(sides, key=lambda s: (not (s.found is not None and s.found.metric), -s.quality.n_registered)))
+    """Sides in the order in which they are laid onto each other: known scale first, then one whose name says that the
+    object stands upright in it, then the one with most photos."""
+
+    def rank(side: Side) -> tuple[bool, bool, int]:
+        metric = side.found is not None and side.found.metric
+        return not metric, not side.name.lower().startswith(UPRIGHT_NAMES), -side.quality.n_registered
+
+    return tuple(sorted(sides, key=rank))
 
 
 def _side(

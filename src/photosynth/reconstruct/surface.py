@@ -27,6 +27,8 @@ class SurfaceConfig(Record, frozen=True, kw_only=True):
     upright_rel: tuple[float, float] = (0.003, 0.01)
     """Upright points (of walls) belong to the table up to four times its roughness, but not less and not more than
     these."""
+    thin: float = 0.35
+    """Points that stand for fewer pixels than this share of the median are strays beside the surface."""
     gap_rel: float = 1 / 60
     """Points farther than about this from the rest are another thing."""
     band_rel: float = 0.025
@@ -67,6 +69,7 @@ def object_points(
             f"only {len(cloud)} points of the object's surface could be matched; take more photos with smaller steps, "
             "in even light, and make sure that the object has some texture"
         )
+    cloud = cloud.select(cloud.weights >= config.thin * np.median(cloud.weights))
     near = cKDTree(cloud.points).query(cloud.points, k=17, workers=1)[0][:, 1:].mean(axis=1)
     cloud = cloud.select(near < near.mean() + 1.5 * near.std())
     label = clusters(cloud.points, config.gap_rel * diagonal)
