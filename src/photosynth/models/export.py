@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from photosynth.core.artifact import Artifact, ArtifactWriter
+from photosynth.core.asset import read_assets
 from photosynth.core.engine import Executor
 from photosynth.core.errors import ConfigError, QualityError
 from photosynth.core.items import Item, Split, read_items
@@ -25,6 +26,7 @@ from photosynth.models.exported import (
     ONNX_FILE,
     ModelFile,
     Precision,
+    preview_file,
 )
 from photosynth.models.golden import TOLERANCE, Golden, GoldenCase, largest_difference, made_pictures, make_case
 from photosynth.models.predictor import open_session
@@ -125,11 +127,25 @@ def _export(config: ExportConfig, parts: Parts, writer: ArtifactWriter, progress
     if config.coreml:
         files.append(_core_ml(config, trained, cases, squares, writer))
         progress.advance()
+    _previews(trained, parts, writer)
     writer.write(MODEL_FILE, to_pretty_json(model_info(trained, parts, tuple(files), config.licence)))
     progress.finish()
     summary = {"kind": trained.kind, "files": len(files), "parity": parity}
     summary |= {f"{file.precision}_mb": round(file.bytes / 1e6, 2) for file in files if file.format == "onnx"}
     return writer.finish(summary, tuple(notes))
+
+
+def _previews(trained: Trained, parts: Parts, writer: ArtifactWriter) -> None:
+    """The turntable picture of each class's first scan as ``previews/K.jpg``, as far as the catalogue is at hand."""
+    seen: set[str] = set()
+    for asset in read_assets(parts.catalogue.folder) if parts.catalogue else ():
+        picture = parts.catalogue.path(f"{asset.asset_id}/preview.jpg") if parts.catalogue else None
+        name = asset.class_name
+        if picture is None or asset.role != "object" or name in seen or name not in trained.class_names:
+            continue
+        if picture.is_file():
+            seen.add(name)
+            writer.write(preview_file(trained.class_names.index(name)), picture.read_bytes())
 
 
 def _golden(

@@ -6,6 +6,7 @@
     model.mlpackage/    Core ML, when it was asked for
     golden.json         Golden: pictures with the answers that every runtime must give
     golden/*.png        the pictures
+    previews/K.jpg      the scan that class K was learned from, from all sides, where the catalogue was at hand
 
 Every ONNX graph takes ``images`` (n, input_px, input_px, 3) uint8, R G B, resized as models/resize.py says, and
 normalises inside. A classifier gives ``probabilities`` (n, classes) float32, calibrated. A detector gives ``boxes``
@@ -123,6 +124,11 @@ class ModelInfo(Record, frozen=True, kw_only=True):
         raise ConfigError(
             f"the model has no {precision} ONNX file; it has {', '.join(f.file for f in self.files) or 'none'}"
         )
+
+
+def preview_file(class_id: int) -> str:
+    """Where a model's folder has the picture of a class's scan, if it has one."""
+    return f"previews/{class_id}.jpg"
 
 
 def read_model_info(folder: Path) -> ModelInfo:
