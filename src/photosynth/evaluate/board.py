@@ -5,12 +5,20 @@ from __future__ import annotations
 import base64
 import io
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from photosynth.core.report import Report
+from photosynth.evaluate.classifier_side import ClassifierSide
+from photosynth.evaluate.detection_report import DetectorReport
+from photosynth.evaluate.detector_side import TIME, DetectorSide
+from photosynth.evaluate.faults import find_faults
+from photosynth.evaluate.galleries import mistakes
 from photosynth.evaluate.gap import Gap
+from photosynth.evaluate.thumbs import Thumbnails
 
 EVENT_FILE = "events.out.tfevents.0.photosynth"
 
@@ -29,27 +37,49 @@ def event_bytes(values: Iterable[object]) -> bytes:
     return buffer.getvalue()
 
 
-def board_values(gap: Gap, reports: Sequence[Report], mistakes: Sequence[str]) -> list[object]:
-    """Scalars, confusion matrices and a sheet of mistakes as summary values.
-
-    Args:
-        gap: ``real/NAME``, ``synthetic/NAME`` and ``gap/NAME`` with their bounds (``.../low``, ``.../high``).
-        reports: one confusion matrix each; sets without photos are left out.
-        mistakes: JPEG data URIs of the surest mistakes.
+def classifier_values(side: ClassifierSide, folders: Mapping[str, Path]) -> list[object]:
+    """Scalars ``real/NAME``, ``synthetic/NAME`` and ``gap/NAME`` with their bounds (``.../low``, ``.../high``), the
+    confusion matrices (sets without photos left out) and a sheet of the surest mistakes.
     """
+    values = gap_values(side.gap, "")
+    reports = (side.real.report, side.synthetic.report)
+    values += [_image(f"confusion/{r.source}", confusion_picture(r)) for r in reports if r.n_photos]
+    thumbnails = Thumbnails()
+    wrong = mistakes(side.real_predictions)[:24]
+    uris = [thumbnails.uri(folders[p.folder] / p.file, 320, 320, p.boxes_rel) for p in wrong]
+    if any(uris):
+        values.append(_image("mistakes/real", contact_picture([u for u in uris if u])))
+    return values
+
+
+def detector_values(side: DetectorSide, folders: Mapping[str, Path]) -> list[object]:
+    """The same of a detector, under ``detector/``, with what each kind of error costs; without the time per photo."""
+    gap = replace(side.gap, rows=tuple(row for row in side.gap.rows if row.name != TIME))
+    values = gap_values(gap, "detector/")
+    for report in (side.real.report, side.synthetic.report):
+        values += [_scalar(f"detector/{report.source}/ap50_gain/{e.kind}", e.ap50_gain) for e in report.errors]
+        if report.n_objects:
+            values.append(_image(f"detector/confusion/{report.source}", confusion_picture(report)))
+    thumbnails = Thumbnails()
+    faults = find_faults(side.real_looked, side.class_names, side.threshold)[:24]
+    uris = [thumbnails.uri(folders[f.picture.folder] / f.picture.file, 320, 320, (), f.marks) for f in faults]
+    if any(uris):
+        values.append(_image("detector/faults/real", contact_picture([u for u in uris if u])))
+    return values
+
+
+def gap_values(gap: Gap, prefix: str) -> list[object]:
+    """The scalars of a gap's rows."""
     values = []
     for row in gap.rows:
         for side, metric in (("synthetic", row.synthetic), ("real", row.real), ("gap", row.gap)):
             for suffix, number in (("", metric.value), ("/low", metric.low), ("/high", metric.high)):
                 if number is not None:
-                    values.append(_scalar(f"{side}/{row.name}{suffix}", number))
-    values += [_image(f"confusion/{r.source}", confusion_picture(r)) for r in reports if r.n_photos]
-    if mistakes:
-        values.append(_image("mistakes/real", contact_picture(mistakes)))
+                    values.append(_scalar(f"{prefix}{side}/{row.name}{suffix}", number))
     return values
 
 
-def confusion_picture(report: Report) -> np.ndarray:
+def confusion_picture(report: Report | DetectorReport) -> np.ndarray:
     """The confusion matrix, rows scaled to 1, drawn as (H, W, 3) uint8."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

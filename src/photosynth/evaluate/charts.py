@@ -9,6 +9,7 @@ import numpy as np
 
 from photosynth.core.asset import NONE_CLASS
 from photosynth.core.report import Metric, Report
+from photosynth.evaluate.detection_report import DetectorReport
 from photosynth.evaluate.predictions import Prediction
 from photosynth.evaluate.scores import bin_ids, reliability
 
@@ -90,7 +91,7 @@ def reliability_dots(predictions: Sequence[Prediction], bins: int) -> tuple[Dot,
     return tuple(Dot(conf, share, count, float(np.sqrt(count / fullest))) for _, conf, share, count in rows)
 
 
-def matrix(report: Report) -> Matrix:
+def matrix(report: Report | DetectorReport) -> Matrix:
     """The confusion table; with many classes, those with most mistakes (and none of these)."""
     counts = np.array(report.confusion, int).reshape(len(report.class_names), -1)
     kept = np.arange(len(report.class_names))

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from photosynth.core.artifact import Artifact
 from photosynth.core.asset import NONE_CLASS, Asset
+from photosynth.core.geometry import Vec4
 from photosynth.core.items import Item
 from photosynth.evaluate.nearest import TrainingPictures, spread
+from photosynth.evaluate.photos import Picture
 from photosynth.evaluate.predictions import Guess, Prediction
-from photosynth.evaluate.thumbs import Thumbnails
+from photosynth.evaluate.thumbs import Mark, Thumbnails
 
 
 class Neighbour(NamedTuple):
@@ -60,6 +62,16 @@ class Shelf:
     def cards(self, predictions: Sequence[Prediction], count: int, neighbours: bool = False) -> tuple[Card, ...]:
         """The first `count` predictions as cards, with the nearest training pictures of truth and answer if asked."""
         return tuple(self._card(p, neighbours) for p in predictions[:count])
+
+    def marked(self, picture: Picture, marks: tuple[Mark, ...]) -> str | None:
+        """A picture with boxes drawn."""
+        return self._thumbnails.uri(self._folders[picture.folder] / picture.file, 360, 270, (), marks)
+
+    def neighbour(self, picture: Picture, box_rel: Vec4 | None, class_name: str) -> Neighbour:
+        """The training picture of a class that is most like a box of a picture."""
+        path = self._folders[picture.folder] / picture.file
+        nearest = self._training.nearest(path, (box_rel,) if box_rel is not None else (), class_name)
+        return Neighbour(class_name, self._thumbnails.uri(nearest, 168, 168) if nearest else None)
 
     def _card(self, prediction: Prediction, neighbours: bool) -> Card:
         path = self._folders[prediction.folder] / prediction.file

@@ -10,7 +10,6 @@ from photosynth.core.errors import ArtifactError
 from photosynth.core.record import from_json
 from photosynth.core.report import Metric
 from photosynth.evaluate.gap import Gap
-from photosynth.evaluate.measure import NOT_MEASURED
 
 TITLES = {
     "top1": "right answers (top-1)",
@@ -26,6 +25,38 @@ TITLES = {
     "nll": "negative log-likelihood (NLL)",
 }
 """Names for people, in the order of a table."""
+DETECTOR_TITLES = {
+    "map50_95": "mAP50_95",
+    "map50": "mAP50",
+    "map75": "mAP75",
+    "map_small": "mAP50_95, objects under 32² px",
+    "map_medium": "mAP50_95, 32² to 96² px",
+    "map_large": "mAP50_95, over 96² px",
+    "recall": "objects found (recall)",
+    "precision": "boxes that are right (precision)",
+    "f1": "F1",
+    "best_f1": "best F1 of any threshold",
+    "best_f1_threshold": "F1-best threshold",
+    "best_f1_recall": "recall there",
+    "best_f1_precision": "precision there",
+    "false_alarms": "boxes per photo without the objects",
+    "false_alarms_best_f1": "the same at the F1-best threshold",
+    "negatives_with_box": "photos without the objects that get a box",
+    "top_box_top1": "class of the surest box is right",
+    "seconds_per_photo": "time per photo",
+}
+"""Names for people, in the order of a table."""
+DETECTOR_SHORT = (
+    "map50_95",
+    "map50",
+    "f1",
+    "false_alarms",
+    "false_alarms_best_f1",
+    "top_box_top1",
+    "seconds_per_photo",
+)
+COUNTS = ("false_alarms", "false_alarms_best_f1", "best_f1_threshold")
+"""Plain numbers, not shares."""
 SHORT = ("top1", "right_and_sure", "macro_f1", "negatives_given_class", "ece")
 FINE_N = 200
 """From so many photos on, per cents are given with one decimal, as ECE always is."""
@@ -44,25 +75,33 @@ def summary_table(out: Path) -> list[SummaryRow]:
     """The main scores of a finished evaluation as (name, synthetic, real, gap) texts.
 
     Raises:
-        ArtifactError: if the folder has no ``gap.json``.
+        ArtifactError: if the folder has neither ``gap.json`` nor ``gap_detector.json``.
     """
-    path = Path(out) / "gap.json"
-    if not path.is_file():
-        raise ArtifactError(f"{path} does not exist; {out} is not a finished evaluation")
-    rows = {row.name: row for row in from_json(path.read_bytes(), Gap, str(path)).rows}
-    return [
-        SummaryRow(TITLES[name], metric_text(row.synthetic), metric_text(row.real), gap_text(row.gap))
-        for name, row in ((n, rows[n]) for n in SHORT)
-    ]
+    lines = []
+    for file, names, titles in (("gap.json", SHORT, TITLES), ("gap_detector.json", DETECTOR_SHORT, DETECTOR_TITLES)):
+        path = Path(out) / file
+        if path.is_file():
+            rows = {row.name: row for row in from_json(path.read_bytes(), Gap, str(path)).rows}
+            lines += [
+                SummaryRow(titles[name], metric_text(row.synthetic), metric_text(row.real), gap_text(row.gap))
+                for name, row in ((n, rows[n]) for n in names)
+            ]
+    if not lines:
+        raise ArtifactError(f"{Path(out) / 'gap.json'} does not exist; {out} is not a finished evaluation")
+    return lines
 
 
 def metric_text(metric: Metric, dash: str = "-") -> str:
     """Such as ``"92 % (65-99 %)"``; NLL is in nats, all others are shares. Without a value, why."""
     if metric.value is None:
-        return NOT_MEASURED if metric.note == NOT_MEASURED else f"not measured: {metric.note}"
+        return metric.note if metric.note.startswith("not measured") else f"not measured: {metric.note}"
     if metric.name == "nll":
         return f"{metric.value:.3f}" + _range(metric, "{:.3f}".format, "", dash)
-    decimals = 1 if metric.n >= FINE_N or metric.name == "ece" else 0
+    if metric.name in COUNTS:
+        return f"{metric.value:.2f}" + _range(metric, "{:.2f}".format, "", dash)
+    if metric.name == "seconds_per_photo":
+        return f"{_ms(metric.value)} ms" + _range(metric, _ms, " ms", dash)
+    decimals = 1 if metric.n >= FINE_N or metric.name == "ece" or "ap" in metric.name else 0
     return f"{percent(metric.value, decimals)} %" + _range(metric, lambda v: percent(v, decimals), " %", dash)
 
 
@@ -72,6 +111,10 @@ def gap_text(metric: Metric, dash: str = " to ") -> str:
         return "—"
     if metric.name == "nll":
         return f"{metric.value:+.3f}" + _range(metric, "{:+.3f}".format, "", dash)
+    if metric.name in COUNTS:
+        return f"{metric.value:+.2f}" + _range(metric, "{:+.2f}".format, "", dash)
+    if metric.name == "seconds_per_photo":
+        return f"{1000 * metric.value:+.0f} ms"
     return f"{_points(metric.value)} points" + _range(metric, _points, "", dash)
 
 
@@ -82,6 +125,10 @@ def percent(share: float, decimals: int = 0) -> str:
         if share in (0, 1) or 0 < float(text) < 100:
             return text
     return "<0.1" if share < 0.5 else ">99.9"
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.1f}" if seconds < 0.0095 else f"{1000 * seconds:.0f}"
 
 
 def _points(share: float) -> str:

@@ -5,12 +5,24 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from photosynth.core.errors import ConfigError
 from photosynth.core.geometry import Vec4
 from photosynth.core.photo import read_photo
+
+
+class Mark(NamedTuple):
+    """A box drawn on a thumbnail."""
+
+    box_rel: Vec4
+    """As fractions of the picture."""
+    rgb: tuple[int, int, int]
+    """Colour, 0..255."""
+    width_px: int
+    """Of the line, a dark edge of one pixel left out."""
 
 
 class Thumbnails:
@@ -22,11 +34,18 @@ class Thumbnails:
 
     def __init__(self, budget_bytes: int = 5_000_000) -> None:
         self.left_bytes = budget_bytes
-        self._made: dict[tuple[Path, int, int, tuple[Vec4, ...]], str] = {}
+        self._made: dict[tuple[Path, int, int, tuple[Vec4, ...], tuple[Mark, ...]], str] = {}
 
-    def uri(self, path: Path, width_px: int, height_px: int, boxes_rel: tuple[Vec4, ...] = ()) -> str | None:
+    def uri(
+        self,
+        path: Path,
+        width_px: int,
+        height_px: int,
+        boxes_rel: tuple[Vec4, ...] = (),
+        marks: tuple[Mark, ...] = (),
+    ) -> str | None:
         """A ``data:image/jpeg`` URI of the upright picture, no larger than width_px x height_px, boxes drawn."""
-        key = (path, width_px, height_px, boxes_rel)
+        key = (path, width_px, height_px, boxes_rel, marks)
         if key in self._made:
             self.left_bytes -= len(self._made[key])
             return self._made[key] if self.left_bytes > 0 else None
@@ -34,7 +53,8 @@ class Thumbnails:
             image = read_photo(path, min(width_px, height_px))
         except (ConfigError, MemoryError):
             return None
-        text = jpeg_uri(draw_boxes(shrink(image, width_px, height_px), boxes_rel))
+        small = shrink(image, width_px, height_px)
+        text = jpeg_uri(draw_marks(draw_boxes(small, boxes_rel), marks))
         if len(text) > self.left_bytes:
             return None
         self.left_bytes -= len(text)
@@ -65,6 +85,23 @@ def draw_boxes(image: np.ndarray, boxes_rel: tuple[Vec4, ...]) -> np.ndarray:
         x0, y0, x1, y1 = np.clip(box, 0, 1) * np.array([canvas.width - 1, canvas.height - 1] * 2)
         pen.rectangle((x0, y0, x1, y1), outline=(20, 24, 28), width=4)
         pen.rectangle((x0 + 1, y0 + 1, max(x0 + 1, x1 - 1), max(y0 + 1, y1 - 1)), outline=(255, 255, 255), width=2)
+    return np.asarray(canvas)
+
+
+def draw_marks(image: np.ndarray, marks: tuple[Mark, ...]) -> np.ndarray:
+    """A copy with the marks drawn in their order, each line with a dark edge."""
+    from PIL import Image, ImageDraw
+
+    if not marks:
+        return image
+    canvas = Image.fromarray(image)
+    pen = ImageDraw.Draw(canvas)
+    limit = np.array([canvas.width - 1, canvas.height - 1] * 2)
+    for mark in marks:
+        x0, y0, x1, y1 = np.clip(mark.box_rel, 0, 1) * limit
+        pen.rectangle((x0, y0, x1, y1), outline=(20, 24, 28), width=mark.width_px + 2)
+        inner = (x0 + 1, y0 + 1, max(x0 + 1, x1 - 1), max(y0 + 1, y1 - 1))
+        pen.rectangle(inner, outline=mark.rgb, width=mark.width_px)
     return np.asarray(canvas)
 
 

@@ -7,11 +7,11 @@ import pytest
 from photosynth.core.asset import NONE_CLASS
 from photosynth.core.report import Metric
 from photosynth.evaluate.charts import histograms, matrix
+from photosynth.evaluate.classifier_page import verdict
 from photosynth.evaluate.galleries import mistakes, right_answers
 from photosynth.evaluate.gap import compared_classes, make_gap
 from photosynth.evaluate.intervals import newcombe, wilson
 from photosynth.evaluate.measure import MEANS, NOT_MEASURED, SHARES, measure
-from photosynth.evaluate.page import verdict
 from photosynth.evaluate.predictions import Guess, Prediction
 from photosynth.evaluate.summary import gap_text, metric_text, percent
 
