@@ -26,6 +26,10 @@ OCCLUSION_SCALE = 0.5
 """Depth maps for occlusion are drawn at this scale of the photos."""
 
 
+OCCLUSION_PX = 3.0
+"""Pixels of these maps, laid out in depth, within which a point is not hidden: widened edges lie that far before it."""
+
+
 class TextureConfig(Record, frozen=True, kw_only=True):
     """How photos become a texture."""
 
@@ -75,13 +79,16 @@ def bake(config: TextureConfig, surface: Surface, normals: np.ndarray, views: li
     low, low_weight = np.zeros((len(texels.rows), 3), np.float32), np.zeros(len(texels.rows), np.float32)
     high, high_weight = np.zeros_like(low), np.zeros_like(low_weight)
     points = np.ascontiguousarray(surface.vertices[unwrapped.origin])
+    middle = surface.vertices.mean(axis=0)
     for k, view in enumerate(views):
+        distance = float(np.linalg.norm(view.centre - middle))
         image = view.image.astype(np.float32) * gains[k].astype(np.float32)
         soft = cv2.GaussianBlur(image, (0, 0), config.band_px)
         shares = np.stack([mean[:, k], best[:, k]], axis=1)[unwrapped.origin].astype(np.float32)
         _gather(
             texels.face, texels.weights, unwrapped.faces, points, shares, view.rotation, view.translation,
-            view.intrinsics, image, soft, depths[k], OCCLUSION_SCALE, 0.008 * diagonal, low, low_weight, high,
+            view.intrinsics, image, soft, depths[k], OCCLUSION_SCALE,
+            float(_tolerance(0.008, view, distance, diagonal)), low, low_weight, high,
             high_weight,
         )  # fmt: skip
     color = low / np.maximum(low_weight, 1e-6)[:, None] + high / np.maximum(high_weight, 1e-6)[:, None]
@@ -109,7 +116,7 @@ def vertex_views(
         inside &= (pixels[:, 0] < width - 9) & (pixels[:, 1] < height - 9)
         at = np.where(inside[:, None], pixels, 0.0)
         row, column = _depth_pixel(at[:, 1], depth.shape[0]), _depth_pixel(at[:, 0], depth.shape[1])
-        seen = inside & (z < depth[row, column] + 0.01 * diagonal) & (cosine > config.least_cosine)
+        seen = inside & (z < depth[row, column] + _tolerance(0.01, view, z, diagonal)) & (cosine > config.least_cosine)
         quality[:, k] = np.where(seen, (cosine - 0.1) * view.intrinsics[0, 0] / np.where(z > 0, z, 1), 0)
         soft = cv2.GaussianBlur(view.image, (0, 0), config.band_px)
         colors[:, k] = soft[np.rint(at[:, 1]).astype(int), np.rint(at[:, 0]).astype(int)]
@@ -159,6 +166,11 @@ def spread(weights: np.ndarray, neighbours: csr_matrix, rounds: int, allowed: np
     for _ in range(rounds):
         weights = (0.5 * weights + 0.5 * (neighbours @ weights)) * allowed
     return weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+
+
+def _tolerance(share: float, view: View, distance: np.ndarray | float, diagonal: float) -> np.ndarray:
+    """How far behind the drawn depth a point still counts as seen: a share of the object, but some pixels at least."""
+    return np.maximum(share * diagonal, OCCLUSION_PX * distance / (view.intrinsics[0, 0] * OCCLUSION_SCALE))
 
 
 def _depth_pixel(at: np.ndarray, limit: int) -> np.ndarray:
