@@ -338,14 +338,15 @@ def train_detector_verb(argv: list[str]) -> int:
 
 def evaluate_verb(argv: list[str]) -> int:
     """photosynth evaluate"""
+    from photosynth.evaluate.asked import is_detector
     from photosynth.evaluate.stage import EvaluateConfig, run
     from photosynth.evaluate.summary import summary_table
 
     class EvaluateArgs(Record, frozen=True, kw_only=True):
-        """Score a classifier on real photos and on held-out synthetic images; write report.html."""
+        """Score a classifier, a detector or both on real photos and on held-out synthetic images; write report.html."""
 
-        classifier: _here("CLASSIFIER")
-        """A finished train folder."""
+        model: _here("MODEL")
+        """A finished train or train-detector folder, or what `photosynth export` made of one."""
         dataset: _here("DATASET")
         """The dataset it was trained on."""
         catalogue: _here("CATALOGUE")
@@ -354,14 +355,20 @@ def evaluate_verb(argv: list[str]) -> int:
         """Flags of every stage."""
         config: Annotated[EvaluateConfig, Flat] = msgspec.field(default_factory=EvaluateConfig)
         """Settings."""
+        detector: Path | None = None
+        """A detector to score beside a classifier: a finished train-detector folder, or its export."""
         real: Path | None = None
-        """Real photos to score on: a folder CLASS/*.jpg."""
+        """Real photos to score on: a folder CLASS/*.jpg; boxes from a COCO file FOLDER.coco.json, or inside it."""
         negatives: Path | None = None
         """Real photos that show none of the objects."""
 
     args = _parse(EvaluateArgs, "evaluate", argv)
-    folders = (args.classifier, args.dataset, args.catalogue)
-    code = _run_stage(run, args.common, args.config, *folders, photos=args.real, negatives=args.negatives)
+    classifier, detector = args.model, args.detector
+    if detector is None and is_detector(args.model):
+        classifier, detector = None, args.model
+    folders = (classifier, args.dataset, args.catalogue)
+    named = {"detector": detector, "photos": args.real, "negatives": args.negatives}
+    code = _run_stage(run, args.common, args.config, *folders, **named)
     table(("", "synthetic", "real", "gap"), [tuple(row) for row in summary_table(args.common.out)])
     print(f"\nreport: {args.common.out / 'report.html'}")
     return code
@@ -476,7 +483,7 @@ def _executor(common: Common) -> Any:
     return LocalExecutor(common.workers)
 
 
-def _run_stage(run: Any, common: Common, config: Record, *inputs: Path | str, **named: Path | None) -> int:
+def _run_stage(run: Any, common: Common, config: Record, *inputs: Path | str | None, **named: Path | None) -> int:
     with _progress() as progress:
         artifact: Artifact = run(
             config,
