@@ -8,8 +8,9 @@ from photosynth.models.info import LITE0
 from photosynth.train.detect_config import BUDGET_MINUTES, MAX_EPOCHS, DetectConfig, epoch_px
 
 TRAIN_CORE_SECONDS_PER_MEGAPIXEL = 1.25
-"""One core's time to learn from a megapixel with the default detector, its first four parts frozen. Measured with two
-threads on two virtual cores of an Intel Xeon with AVX-512 at 2.6 GHz, batch 32, torch 2.15."""
+"""One core's time to learn from a megapixel with the default detector, its first four parts frozen. One thread of an
+Intel Xeon with AVX-512 at 2.6 GHz, batch 32, torch 2.15, used 1.0 and RetinaNet's head 1.1 on a busy machine; the rest
+is what two threads lose."""
 FIND_CORE_SECONDS_PER_MEGAPIXEL = 0.45
 """The same without learning, suppression and scores included."""
 UNFROZEN = 1.35
