@@ -59,7 +59,8 @@ function database(): Promise<IDBDatabase | null> {
 }
 
 async function perform<T>(name: Name, mode: IDBTransactionMode, act: (s: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-  const db = (await database())!;
+  const db = await database();
+  if (!db) throw new Error("no storage");
   return new Promise((resolve, reject) => {
     const transaction = db.transaction(name, mode);
     const request = act(transaction.objectStore(name));
@@ -68,42 +69,64 @@ async function perform<T>(name: Name, mode: IDBTransactionMode, act: (s: IDBObje
   });
 }
 
-/** Add a row; returns it with its number. */
+/** WebKit's private windows store no blobs, but bytes. */
+interface Packed {
+  type: string;
+  bytes: ArrayBuffer;
+}
+
+async function pack(row: object): Promise<Record<string, unknown>> {
+  const one = async ([name, value]: [string, unknown]) => {
+    const packed = value instanceof Blob ? { type: value.type, bytes: await value.arrayBuffer() } : value;
+    return [name, packed] as const;
+  };
+  return Object.fromEntries(await Promise.all(Object.entries(row).map(one)));
+}
+
+function unpack<T>(row: Record<string, unknown>): T {
+  const one = ([name, value]: [string, unknown]) => {
+    const packed = value as Packed | undefined;
+    return [name, packed?.bytes ? new Blob([packed.bytes], { type: packed.type }) : value] as const;
+  };
+  return Object.fromEntries(Object.entries(row).map(one)) as T;
+}
+
+/** Add a row; returns it with its number. Where the disk is full or forbidden it stays until the page is closed. */
 export async function add<N extends Name>(name: N, row: New<Tables[N]>): Promise<Tables[N]> {
-  if (await database()) {
-    const id = Number(await perform(name, "readwrite", (s) => s.add(row)));
+  try {
+    const packed = await pack(row);
+    const id = Number(await perform(name, "readwrite", (s) => s.add(packed)));
     return { ...row, id } as Tables[N];
+  } catch {
+    const made = { ...row, id: Date.now() } as Tables[N];
+    memory[name].set(made.id, made);
+    return made;
   }
-  const id = Date.now() + Math.random();
-  const made = { ...row, id } as Tables[N];
-  memory[name].set(id, made);
-  return made;
 }
 
 /** Replace a row. */
 export async function put<N extends Name>(name: N, row: Tables[N]): Promise<void> {
-  if (await database()) await perform(name, "readwrite", (s) => s.put(row));
-  else memory[name].set(row.id, row);
+  if (memory[name].has(row.id)) return void memory[name].set(row.id, row);
+  const packed = await pack(row);
+  await perform(name, "readwrite", (s) => s.put(packed)).catch(() => memory[name].set(row.id, row));
 }
 
 /** All rows, newest first. */
 export async function all<N extends Name>(name: N): Promise<Tables[N][]> {
-  const rows = (await database())
-    ? await perform<Tables[N][]>(name, "readonly", (s) => s.getAll() as IDBRequest<Tables[N][]>)
-    : [...memory[name].values()];
-  return rows.sort((a, b) => b.id - a.id);
+  const kept = await perform(name, "readonly", (s) => s.getAll()).catch(() => []);
+  const rows = [...kept.map((row) => unpack<Tables[N]>(row)), ...memory[name].values()];
+  return rows.sort((a, b) => b.time - a.time || b.id - a.id);
 }
 
 /** Remove a row. */
 export async function remove(name: Name, id: number): Promise<void> {
-  if (await database()) await perform(name, "readwrite", (s) => s.delete(id));
-  else memory[name].delete(id);
+  if (!memory[name].delete(id)) await perform(name, "readwrite", (s) => s.delete(id)).catch(() => undefined);
 }
 
 /** Remove every row. */
 export async function clear(name: Name): Promise<void> {
-  if (await database()) await perform(name, "readwrite", (s) => s.clear());
-  else memory[name].clear();
+  memory[name].clear();
+  await perform(name, "readwrite", (s) => s.clear()).catch(() => undefined);
 }
 
 /** Add to the history, and let the oldest go. */

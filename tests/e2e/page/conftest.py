@@ -125,7 +125,8 @@ def visit(browser, site, run_folder):
         options = {"viewport": {"width": 360, "height": 640}, "permissions": [], **options}
         context = browser.new_context(**options)
         contexts.append(context)
-        serve_golden(context, golden or {"shop": run_folder / "export", "finder": run_folder.parent / "finder"})
+        folders = {"shop": run_folder / "export", "finder": run_folder.parent / "finder"}
+        serve_golden(context, golden or folders, golden is not None)
         return Visit(context, url or site[0], query)
 
     yield open_page
@@ -133,15 +134,18 @@ def visit(browser, site, run_folder):
         context.close()
 
 
-def serve_golden(context, folders):
-    """Golden files for servers that do not give them out themselves, read from the models' folders."""
+def serve_golden(context, folders, always):
+    """Golden files from the models' folders, for servers that do not give them out, or `always`."""
 
     def answer(route):
+        if not always:
+            response = route.fetch()
+            if response.status == 200:
+                return route.fulfill(response=response)
         _, name, _, *path = route.request.url.split("?")[0].split("/v1/")[1].split("/")
         file = Path(folders[name], *path)
         kind = "image/png" if file.suffix == ".png" else "application/json"
-        route.fulfill(
-            body=file.read_bytes(), headers={"cross-origin-resource-policy": "same-origin"}, content_type=kind
-        )
+        headers = {"cross-origin-resource-policy": "same-origin"}
+        return route.fulfill(body=file.read_bytes(), headers=headers, content_type=kind)
 
     context.route("**/v1/models/*/files/golden**", answer)
