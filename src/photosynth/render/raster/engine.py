@@ -61,7 +61,7 @@ class RasterEngine:
         self.meshes, self.options = meshes, options or RasterOptions()
         self.seconds = dict.fromkeys(PHASES, 0.0)
         self._prepared: OrderedDict[tuple[str, str], PreparedMesh] = OrderedDict()
-        self._keys = np.zeros((0, 0, SAMPLES), np.int64)
+        self._keys = np.zeros((0, SAMPLES, 0), np.int64)
         self._shadows = ShadowCaster()
         self._silhouettes = Silhouettes()
         self._decode = decode_table()
@@ -140,8 +140,8 @@ class RasterEngine:
     def _draw(self, solids: list[Placed], named: int, view: View, box: PixelBox) -> np.ndarray:
         """Fill the visibility buffer. Returns (named, H, W) uint8, the samples that each placement has whatever
         stands before it; (named, 0, 0) for one that stands alone."""
-        if self._keys.shape[0] < view.height or self._keys.shape[1] < view.width:
-            self._keys = np.zeros((view.height, view.width, SAMPLES), np.int64)
+        if self._keys.shape[0] < view.height or self._keys.shape[2] < view.width:
+            self._keys = np.zeros((view.height, SAMPLES, view.width), np.int64)
         clear_box(self._keys, *box)
         shape = (view.height, view.width) if len(solids) > 1 else (0, 0)
         drawn, nobody = np.zeros((named, *shape), np.uint8), np.zeros((0, 0), np.uint8)
@@ -194,10 +194,8 @@ class RasterEngine:
 
     def _measure_alone(self, placed: list[Placed], drawn: np.ndarray, view: View, layers: Layers) -> None:
         for k, one in enumerate(placed):
-            np.equal(layers.instance_ids, k + 1, out=layers.amodal_masks[k])
-            if drawn.shape[1]:
-                mark_drawn(drawn[k], *one.pixels, view.width, view.height, layers.amodal_masks[k])
-            area = float(np.count_nonzero(layers.amodal_masks[k]))
+            mask = layers.amodal_masks[k]
+            area = float(mark_drawn(drawn[k], layers.instance_ids, k + 1, *one.pixels, view.width, view.height, mask))
             if not one.inside(view):
                 area = max(area, self._silhouettes.full_area_px(one, view))
             layers.full_area_px[k] = area
@@ -226,23 +224,17 @@ def _surface(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:
     return material, light.sh, light.level(roughness), coat_table(roughness, f0), sky
 
 
-def _rotation(one: Placed) -> np.ndarray:
-    """(3, 3) float64, from the object's axes to the world's."""
-    linear = one.caster.world_from_object[:3, :3]
-    return np.ascontiguousarray(linear / np.linalg.norm(linear[:, 0]))
-
-
 def _vertex_rows(one: Placed, view: View) -> np.ndarray:
     """(V, ROW) float32, see pack_vertices."""
     mesh = one.mesh
     rows = np.empty((len(mesh.vertices), ROW), np.float32)
-    pack_vertices(one.cam, view.rotation, mesh.normals, _rotation(one), mesh.st, rows)
+    pack_vertices(one.cam, view.rotation, mesh.normals, one.rotation, mesh.st, rows)
     return rows
 
 
 def _face_normals(one: Placed) -> np.ndarray:
     """(6, 3) float32: normals of a slab's faces in the world."""
-    return (one.mesh.normals[::4] @ _rotation(one).T).astype(np.float32)
+    return (one.mesh.normals[::4] @ one.rotation.T).astype(np.float32)
 
 
 def _light_rows(scene: Scene, view: View) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -28,6 +28,8 @@ REGIONS = 32
 """Directions in which the sky may be hidden."""
 REGION_FLOOR = 0.4
 """Dark regions count as if they had this radiance (the mean is 1): so none becomes too large."""
+KEPT_MIXES = 8
+"""Maps kept for roughnesses between those."""
 MAP_SIDE_PX = 64
 """Side of an octahedral map, without its border."""
 
@@ -54,8 +56,29 @@ class EnvironmentLight:
         """(9, 3) float32: spherical harmonics of the radiance itself."""
         return self.sh / np.array([1] + [2 / 3] * 3 + [1 / 4] * 5, np.float32)[:, None]
 
+    @cached_property
+    def luminance_sh(self) -> np.ndarray:
+        """(9,) float32: spherical harmonics of the radiance's luminance."""
+        return self.radiance_sh() @ LUMINANCE
+
+    @cached_property
+    def luminances(self) -> np.ndarray:
+        """(K,) float32: luminance of `parts`."""
+        return (self.parts @ LUMINANCE).astype(np.float32)
+
+    @cached_property
+    def _mixed(self) -> dict[float, np.ndarray]:
+        return {}
+
     def level(self, roughness: float) -> np.ndarray:
-        """The (S + 2, S + 2, 4) map for a roughness in 0..1, mixed linearly from its neighbours."""
+        """The (S + 2, S + 2, 4) map for a roughness in 0..1, mixed linearly from its neighbours. Some are kept."""
+        if roughness not in self._mixed:
+            while len(self._mixed) >= KEPT_MIXES:
+                self._mixed.pop(next(iter(self._mixed)))
+            self._mixed[roughness] = self._mix(roughness)
+        return self._mixed[roughness]
+
+    def _mix(self, roughness: float) -> np.ndarray:
         position = float(np.interp(roughness, LEVEL_ROUGHNESS, range(len(LEVEL_ROUGHNESS))))
         low = min(int(position), len(LEVEL_ROUGHNESS) - 2)
         mix = np.float32(position - low)

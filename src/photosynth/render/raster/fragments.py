@@ -32,7 +32,7 @@ def samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance):
             count += 4 if instance < 0 else 0
             continue
         for s in range(4):
-            key = keys[py, px, s]
+            key = keys[py, s, px]
             owner = -1 if key == 0 else (key & 0xFFFFFFFF) >> 22
             count += 1 if owner == instance else 0
     return count
@@ -42,25 +42,32 @@ def samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance):
 def count_fragments(keys, x0, y0, x1, y1, counts):
     """Add the number of fragments of each instance in a box of pixels to `counts` (n,) int64.
 
-    keys (H, W, 4) int64 is the visibility buffer.
+    keys (H, 4, W) int64 is the visibility buffer.
     """
+    last, run = 0, 0
     for y in range(y0, y1):
         for x in range(x0, x1):
-            k0, k1, k2, k3 = keys[y, x, 0], keys[y, x, 1], keys[y, x, 2], keys[y, x, 3]
+            k0, k1, k2, k3 = keys[y, 0, x], keys[y, 1, x], keys[y, 2, x], keys[y, 3, x]
             if (k0 | k1 | k2 | k3) == 0:
                 continue
             if k0 != 0 and k1 != 0 and k2 != 0 and k3 != 0 and _one_instance(k0, k1, k2, k3):
-                counts[(k0 & 0xFFFFFFFF) >> 22] += 1
+                instance = (k0 & 0xFFFFFFFF) >> 22
+                if instance != last:
+                    counts[last] += run
+                    last, run = instance, 0
+                run += 1
                 continue
             for s in range(4):
-                if keys[y, x, s] != 0:
-                    instance = (keys[y, x, s] & 0xFFFFFFFF) >> 22
+                if keys[y, s, x] != 0:
+                    instance = (keys[y, s, x] & 0xFFFFFFFF) >> 22
                     new = True
                     for r in range(s):
-                        if keys[y, x, r] != 0 and (keys[y, x, r] & 0xFFFFFFFF) >> 22 == instance:
+                        if keys[y, r, x] != 0 and (keys[y, r, x] & 0xFFFFFFFF) >> 22 == instance:
                             new = False
                     if new:
                         counts[instance] += 1
+    if run > 0:
+        counts[last] += run
 
 
 @kernel
@@ -73,7 +80,7 @@ def emit_fragments(
     four pixels beside it; then to an instance before the background, and to the lower number.
 
     Args:
-        keys: (H, W, 4) int64, the visibility buffer.
+        keys: (H, 4, W) int64, the visibility buffer.
         x0, y0, x1, y1: the box.
         width, height: int, of the picture.
         named: int, instances from this number on have no id.
@@ -86,7 +93,7 @@ def emit_fragments(
     """
     for y in range(y0, y1):
         for x in range(x0, x1):
-            k0, k1, k2, k3 = keys[y, x, 0], keys[y, x, 1], keys[y, x, 2], keys[y, x, 3]
+            k0, k1, k2, k3 = keys[y, 0, x], keys[y, 1, x], keys[y, 2, x], keys[y, 3, x]
             if (k0 | k1 | k2 | k3) == 0:
                 continue
             if k0 != 0 and k1 != 0 and k2 != 0 and k3 != 0 and _one_instance(k0, k1, k2, k3):
@@ -108,22 +115,22 @@ def emit_fragments(
             empty = 0
             best, best_score, best_at = -1, 0, 0
             for s in range(4):
-                if keys[y, x, s] == 0:
+                if keys[y, s, x] == 0:
                     empty += 1
                     continue
-                low = keys[y, x, s] & 0xFFFFFFFF
+                low = keys[y, s, x] & 0xFFFFFFFF
                 instance = low >> 22
                 samples, same, new = 0, 0, True
                 triangle, triangle_samples = low, 0
                 for r in range(4):
-                    other = keys[y, x, r] & 0xFFFFFFFF
-                    if keys[y, x, r] != 0 and other >> 22 == instance:
+                    other = keys[y, r, x] & 0xFFFFFFFF
+                    if keys[y, r, x] != 0 and other >> 22 == instance:
                         if r < s:
                             new = False
                         samples += 1
                         same = 0
                         for p in range(r, 4):
-                            if keys[y, x, p] != 0 and (keys[y, x, p] & 0xFFFFFFFF) == other:
+                            if keys[y, p, x] != 0 and (keys[y, p, x] & 0xFFFFFFFF) == other:
                                 same += 1
                         if same > triangle_samples:
                             triangle, triangle_samples = other, same
@@ -156,7 +163,7 @@ def mark_covered(keys, x0, y0, x1, y1, width, height, mask):
     for y in range(y0, y1):
         for x in range(x0, x1):
             covered = (
-                (keys[y, x, 0] != 0) + (keys[y, x, 1] != 0) + (keys[y, x, 2] != 0) + (keys[y, x, 3] != 0)
+                (keys[y, 0, x] != 0) + (keys[y, 1, x] != 0) + (keys[y, 2, x] != 0) + (keys[y, 3, x] != 0)
             )  # fmt: skip
             owned = covered > 2
             if covered == 2:
@@ -169,12 +176,17 @@ def mark_covered(keys, x0, y0, x1, y1, width, height, mask):
 
 
 @kernel
-def mark_drawn(drawn, x0, y0, x1, y1, width, height, mask):
-    """Set `mask` (H, W) bool where an instance that is drawn alone owns a pixel of a box, as mark_covered does it, from
-    the bits that `rasterise` noted."""
+def mark_drawn(drawn, ids, number, x0, y0, x1, y1, width, height, mask):
+    """Set `mask` (H, W) bool where an instance owns a pixel of a box, or would if it were alone, as mark_covered does
+    it, from the bits that `rasterise` noted; count them.
+
+    ids (H, W) uint16 holds `number` where it owns a pixel; drawn may be empty for an instance that is alone.
+    """
+    count = 0
     for y in range(y0, y1):
         for x in range(x0, x1):
-            covered = _bits(drawn[y, x])
+            owned = ids[y, x] == number
+            covered = _bits(drawn[y, x]) if drawn.shape[0] > 0 else 0
             if covered == 2:
                 score = 0
                 for k in range(4):
@@ -182,9 +194,11 @@ def mark_drawn(drawn, x0, y0, x1, y1, width, height, mask):
                     py = y + (1 if k == 2 else (-1 if k == 3 else 0))
                     if px >= 0 and py >= 0 and px < width and py < height:
                         score += 2 * _bits(drawn[py, px]) - 4
-                mask[y, x] |= score >= 0
-            elif covered > 2:
-                mask[y, x] = True
+                owned |= score >= 0
+            owned |= covered > 2
+            mask[y, x] = owned
+            count += owned
+    return count
 
 
 @kernel

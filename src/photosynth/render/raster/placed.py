@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,14 +27,17 @@ CANVAS_REACH = 8.0
 class Placed:
     """One placement or slab in one view.
 
-    gain: (3,) what its texture is multiplied by; cam_from_object (4, 4) float64; cam, screen (V, 3) float64 from
-    transform_vertices; box (5,) float64 likewise; pixels: the pixels its box touches.
+    gain: (3,) what its texture is multiplied by; rotation (3, 3) float64 and scale, to the world; cam_from_object
+    (4, 4) float64; cam, screen (V, 3) float64 from transform_vertices; box (5,) float64 likewise; pixels: the
+    pixels its box touches.
     """
 
     roughness: float
     specular_f0: float
     gain: tuple[float, float, float]
     caster: Caster
+    rotation: np.ndarray
+    scale: float
     cam_from_object: np.ndarray
     cam: np.ndarray
     screen: np.ndarray
@@ -71,8 +75,10 @@ def place_slab(slab: Slab, mesh: PreparedMesh, view: View) -> Placed:
 def _similarity(matrix4, name: str) -> tuple[np.ndarray, float]:
     matrix = np.array(matrix4, dtype=np.float64)
     linear = matrix[:3, :3]
-    scale = float(np.cbrt(np.linalg.det(linear))) if np.isfinite(matrix).all() else 0.0
-    if not scale > 0 or np.abs(linear @ linear.T - scale**2 * np.eye(3)).max() > 1e-3 * scale**2:
+    (a, b, c), (d, e, f), (g, h, i) = linear.tolist()
+    determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    scale = determinant ** (1 / 3) if determinant > 0 and math.isfinite(sum(map(sum, matrix.tolist()))) else 0.0
+    if not 0 < scale < math.inf or np.abs(linear @ linear.T - scale**2 * np.eye(3)).max() > 1e-3 * scale**2:
         raise ValueError(f"{name} must be rotation, uniform scale and translation, found {linear.tolist()}")
     return matrix, scale
 
@@ -85,7 +91,8 @@ def _put(roughness, specular_f0, gain, matrix: np.ndarray, scale: float, mesh: P
     cam, screen, box = np.empty((count, 3)), np.empty((count, 3)), np.empty(5)
     transform_vertices(mesh.vertices, cam_from_object, view.lens, NEAR_M, cam, screen, box)
     pixels = _pixel_box(box, count, view.width, view.height)
-    return Placed(roughness, specular_f0, gain, caster, cam_from_object, cam, screen, box, pixels)
+    rotation = np.ascontiguousarray(matrix[:3, :3] / scale)
+    return Placed(roughness, specular_f0, gain, caster, rotation, scale, cam_from_object, cam, screen, box, pixels)
 
 
 def union(boxes: list[PixelBox]) -> PixelBox:
@@ -101,16 +108,16 @@ class Silhouettes:
     """Rasterises placements alone; keeps its buffers between scenes."""
 
     def __init__(self) -> None:
-        self._keys = np.zeros((0, 0, SAMPLES), np.int64)
+        self._keys = np.zeros((0, SAMPLES, 0), np.int64)
 
     def full_area_px(self, placed: Placed, view: View) -> float:
         """Its area in pixels if the picture had no edges (cut off CANVAS_REACH picture sizes beyond them).
 
-        Exact to the pixel while its box is at most CANVAS_SIDE_PX wide and high; larger ones are measured on a
-        coarser canvas.
+        Measured by its shadow proxy, exact to the pixel while its box is at most CANVAS_SIDE_PX wide and high; larger
+        ones are measured on a coarser canvas.
         """
-        count = len(placed.mesh.vertices)
-        if placed.box[4] >= count:
+        vertices, faces = placed.mesh.proxy_vertices, placed.mesh.proxy_faces
+        if placed.box[4] >= len(placed.mesh.vertices):
             return 0.0
         reach = CANVAS_REACH * max(view.width, view.height)
         low, high = np.array([-reach, -reach]), np.array([view.width + reach, view.height + reach])
@@ -121,21 +128,18 @@ class Silhouettes:
         scale = max(1.0, float(extent.max()) / CANVAS_SIDE_PX)
         width, height = (max(1, int(np.ceil(e / scale))) for e in extent)
         lens = np.array([view.lens[0], view.lens[1] - low[0], view.lens[2] - low[1]]) / scale
-        screen, box = np.empty_like(placed.screen), np.empty(5)
-        transform_vertices(placed.mesh.vertices, placed.cam_from_object, lens, NEAR_M, placed.cam, screen, box)
+        cam, screen, box = np.empty((len(vertices), 3)), np.empty((len(vertices), 3)), np.empty(5)
+        transform_vertices(vertices, placed.cam_from_object, lens, NEAR_M, cam, screen, box)
         self._reserve(width, height)
-        mask = np.zeros((height, width), bool)
-        return scale**2 * self._draw(placed, screen, lens, width, height, (0, 0, width, height), mask)
-
-    def _draw(self, placed, screen, lens, width, height, box: PixelBox, mask: np.ndarray) -> int:
-        clear_box(self._keys, *box)
-        nobody = np.zeros((0, 0), np.uint8)
-        rasterise(placed.cam, screen, placed.mesh.faces, 0, lens, NEAR_M, width, height, self._keys, nobody)
-        return mark_covered(self._keys, *box, width, height, mask)
+        canvas = (0, 0, width, height)
+        clear_box(self._keys, *canvas)
+        nobody, mask = np.zeros((0, 0), np.uint8), np.zeros((height, width), bool)
+        rasterise(cam, screen, faces, 0, lens, NEAR_M, width, height, self._keys, nobody)
+        return scale**2 * mark_covered(self._keys, *canvas, width, height, mask)
 
     def _reserve(self, width: int, height: int) -> None:
-        if self._keys.shape[0] < height or self._keys.shape[1] < width:
-            shape = (max(height, self._keys.shape[0]), max(width, self._keys.shape[1]), SAMPLES)
+        if self._keys.shape[0] < height or self._keys.shape[2] < width:
+            shape = (max(height, self._keys.shape[0]), SAMPLES, max(width, self._keys.shape[2]))
             self._keys = np.zeros(shape, np.int64)
 
 

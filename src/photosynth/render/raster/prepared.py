@@ -16,6 +16,8 @@ from photosynth.render.slabs import CACHED_TEXTURES, slab_mesh, texture_key
 
 PROXY_FACES = 2500
 """Meshes with more faces than this cast their shadows through a decimated copy."""
+SMALL_PROXY_FACES = 600
+"""As many have their copies for maps in which they are small."""
 MAX_EDGE = 0.12
 """Edges longer than this many radii are cut, see tessellate."""
 MAX_CUT_FACES = 12000
@@ -28,10 +30,10 @@ class PreparedMesh:
 
     vertices (V, 3) float32; normals (V, 3) float32, unit; st (V, 2) float32 texture coordinates from the top left
     corner, t down; faces (F, 3) int32 without degenerate or non-finite triangles; texels, levels as in mip_chain;
-    proxy_vertices (P, 3) float32 welded; proxy_faces (Q, 3) int32; caster_vertices, caster_faces: a coarser proxy
-    that hides the sky from others; albedo (3,): mean linear colour; probes: see Probes, or None; centre
-    (3,) float64 and radius of a bounding sphere; nbytes: what all of it weighs; mirrored: every other repeat of the
-    texture is turned over.
+    proxy_vertices (P, 3) float32 welded; proxy_faces (Q, 3) int32; small_vertices, small_faces: a coarser proxy;
+    caster_vertices, caster_faces: the coarsest, which hides the sky from others; albedo (3,): mean linear colour;
+    probes: see Probes, or None; centre (3,) float64 and radius of a bounding sphere; nbytes: what all of it weighs;
+    mirrored: every other repeat of the texture is turned over.
     """
 
     vertices: np.ndarray
@@ -42,6 +44,8 @@ class PreparedMesh:
     levels: np.ndarray
     proxy_vertices: np.ndarray
     proxy_faces: np.ndarray
+    small_vertices: np.ndarray
+    small_faces: np.ndarray
     caster_vertices: np.ndarray
     caster_faces: np.ndarray
     albedo: np.ndarray
@@ -52,11 +56,23 @@ class PreparedMesh:
     mirrored: bool = False
 
 
+_slabs: OrderedDict[tuple, PreparedMesh] = OrderedDict()
 _slab_mips: OrderedDict[str, tuple[np.ndarray, np.ndarray]] = OrderedDict()
 
 
 def prepare_slab(slab: Slab) -> PreparedMesh:
-    """A slab's box. It has no proxy: boxes block light in closed form. Mip chains are kept by texture."""
+    """A slab's box. It has no proxy: boxes block light in closed form. The latest are kept, and their mip chains by
+    texture."""
+    key = (slab.fill, slab.albedo_gain_linear, slab.size_m, slab.fill_size_m)
+    if key not in _slabs:
+        _slabs[key] = _prepared_slab(slab)
+        while len(_slabs) > CACHED_TEXTURES:
+            _slabs.popitem(last=False)
+    _slabs.move_to_end(key)
+    return _slabs[key]
+
+
+def _prepared_slab(slab: Slab) -> PreparedMesh:
     mesh, key = slab_mesh(slab), texture_key(slab)
     if key not in _slab_mips:
         _slab_mips[key] = mip_chain(mesh.texture, FILL_SIDE_PX)
@@ -68,7 +84,7 @@ def prepare_slab(slab: Slab) -> PreparedMesh:
     radius = float(np.linalg.norm(slab.size_m)) / 2
     albedo = _mean_albedo(*_slab_mips[key], np.zeros((0, 2)))
     return PreparedMesh(
-        mesh.vertices_m, mesh.normals, st, mesh.faces, *_slab_mips[key], *none, *none, albedo, None,
+        mesh.vertices_m, mesh.normals, st, mesh.faces, *_slab_mips[key], *none, *none, *none, albedo, None,
         np.zeros(3), radius, 0, True,
     )  # fmt: skip
 
@@ -98,7 +114,8 @@ def prepare(mesh: Mesh, max_texture_px: int, ambient: bool = True) -> PreparedMe
         vertices, normals, st, faces = tessellate(vertices, normals, st, faces, MAX_EDGE * radius, MAX_CUT_FACES)
         probes = spread_probes(vertices, normals, faces, proxy, centre, max(radius, 1e-9))
     albedo = _mean_albedo(texels, levels, st[np.unique(faces)])
-    arrays = (vertices, normals, st, faces, texels, levels, *proxy, *_simplified(*proxy, CASTER_FACES), albedo)
+    copies = *proxy, *_simplified(*proxy, SMALL_PROXY_FACES), *_simplified(*proxy, CASTER_FACES)
+    arrays = (vertices, normals, st, faces, texels, levels, *copies, albedo)
     return PreparedMesh(*arrays, probes, centre, radius, sum(a.nbytes for a in arrays))
 
 

@@ -19,7 +19,7 @@ DIRECTIONS = 96
 """Directions in which an object is asked what it hides from itself."""
 MAP_SIDE_PX = 128
 """Side of the depth map for each."""
-CASTER_FACES = 160
+CASTER_FACES = 64
 """Faces of the copy that hides the sky from other objects."""
 UNHIDDEN = 0.015
 """An object that hides no more than this part of the sky from any probe counts as convex."""
@@ -99,11 +99,22 @@ def fibonacci_sphere(count: int) -> np.ndarray:
 
 def frames_towards(directions: np.ndarray) -> np.ndarray:
     """(n, 3, 3) float32 rotations whose rows are right, up and the direction itself."""
-    d = np.asarray(directions, dtype=np.float64)
-    aside = np.where(np.abs(d[:, 2:]) < 0.9, np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0]))
-    right = np.cross(aside, d)
-    right /= np.linalg.norm(right, axis=1, keepdims=True)
-    return np.stack([right, np.cross(d, right), d], axis=1).astype(np.float32)
+    frames = np.empty((len(directions), 3, 3), np.float32)
+    _fill_frames(np.asarray(directions, dtype=np.float64), frames)
+    return frames
+
+
+@kernel
+def _fill_frames(directions, frames):
+    for k in range(directions.shape[0]):
+        x, y, z = directions[k, 0], directions[k, 1], directions[k, 2]
+        upright = abs(z) < 0.9  # right is z x d, or x x d
+        rx, ry, rz = (-y, x, 0.0) if upright else (0.0, -z, y)
+        inverse = 1.0 / np.sqrt(rx * rx + ry * ry + rz * rz)
+        rx, ry, rz = rx * inverse, ry * inverse, rz * inverse
+        frames[k, 0, 0], frames[k, 0, 1], frames[k, 0, 2] = rx, ry, rz
+        frames[k, 1, 0], frames[k, 1, 1], frames[k, 1, 2] = y * rz - z * ry, z * rx - x * rz, x * ry - y * rx
+        frames[k, 2, 0], frames[k, 2, 1], frames[k, 2, 2] = x, y, z
 
 
 def hidden_from_itself(points, normals, proxy_vertices, proxy_faces, radius: float) -> np.ndarray:

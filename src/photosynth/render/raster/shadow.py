@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photosynth.core.geometry import invert_rigid, look_at
 from photosynth.core.scene import Light
 from photosynth.render.raster.jit import kernel
 from photosynth.render.raster.prepared import PreparedMesh
+from photosynth.render.raster.probes import frames_towards
 from photosynth.render.raster.transform import transform_vertices
 
 f4 = np.float32
@@ -31,6 +31,8 @@ THROW = 0.4
 """Typical distance from a caster to its shadow, in radii of the placements."""
 BIAS = 0.004
 """Receivers are lifted off their surface by this many radii, and by texels as add_light says."""
+SMALL_PX = 128
+"""Casters fewer texels across than this are drawn by their coarser proxies."""
 PENUMBRA_TEXELS = 3.0
 """Texels across a typical penumbra."""
 
@@ -43,6 +45,13 @@ class Caster:
     world_from_object: np.ndarray
     centre: np.ndarray
     radius: float
+
+    def proxy(self, across_px: float) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices and faces that are enough for a map in which it is so many texels across."""
+        mesh = self.mesh
+        if across_px < SMALL_PX:
+            return mesh.small_vertices, mesh.small_faces
+        return mesh.proxy_vertices, mesh.proxy_faces
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +82,19 @@ class ShadowCaster:
             return ShadowMaps(self._texels, rows, layout)
         centre, radius = bounding_sphere(casters)
         throw = THROW * float(np.mean([c.radius for c in casters]))
-        counts = np.cumsum([0] + [len(c.mesh.proxy_vertices) for c in casters])
-        if len(self._cam) < counts[-1]:
-            self._cam = np.empty((counts[-1], 3))
-        screens = [np.empty((len(c.mesh.proxy_vertices), 3)) for c in casters]
+        proxies = [c.proxy(max_side_px * c.radius / radius) for c in casters]
+        most = max(len(vertices) for vertices, _ in proxies)
+        if len(self._cam) < most:
+            self._cam = np.empty((most, 3))
+        screens = [np.empty((len(vertices), 3)) for vertices, _ in proxies]
         self._reserve(len(lights) * max_side_px**2)
         offset = 0
         for k, light in enumerate(lights):
             position = np.array(light.position_m)
             distance = float(np.linalg.norm(centre - position))
-            target = centre if distance > 1e-9 else centre + np.array([0.0, 0.0, 1.0])
-            light_from_world = invert_rigid(look_at(position, target))
-            x0, y0, x1, y1 = self._tangents(light_from_world, casters, screens, 1e-3 * max(distance, radius))
+            light_from_world = _seen_from(position, (centre - position) / distance if distance > 1e-9 else _UP)
+            near = 1e-3 * max(distance, radius)
+            x0, y0, x1, y1 = self._tangents(light_from_world, casters, proxies, screens, near)
             extent = max(x1 - x0, y1 - y0, 1e-6)
             penumbra = 2 * light.radius_m * throw / max(distance, radius, 1e-9)
             wanted = PENUMBRA_TEXELS * extent * max(distance, 1e-9) / max(penumbra, 1e-9)
@@ -93,8 +103,8 @@ class ShadowCaster:
             axis = side / 2 - scale * (x0 + x1) / 2, side / 2 - scale * (y0 + y1) / 2
             texels = self._texels[offset : offset + side * side]
             texels[:] = 0
-            for caster, screen in zip(casters, screens, strict=True):
-                rasterise_depth(screen, caster.mesh.proxy_faces, scale, axis[0], axis[1], side, texels)
+            for (_, faces), screen in zip(proxies, screens, strict=True):
+                rasterise_depth(screen, faces, scale, axis[0], axis[1], side, texels)
             rows[k, :9] = light_from_world[:3, :3].ravel()
             rows[k, 9:] = scale, axis[0], axis[1], BIAS * throw / THROW
             layout[k] = offset, side
@@ -105,12 +115,12 @@ class ShadowCaster:
         if len(self._texels) < count:
             self._texels = np.zeros(count, np.float32)
 
-    def _tangents(self, light_from_world, casters, screens, near) -> tuple[float, float, float, float]:
+    def _tangents(self, light_from_world, casters, proxies, screens, near) -> tuple[float, float, float, float]:
         lens = np.array([1.0, 0.0, 0.0])
         boxes = []
-        for caster, screen in zip(casters, screens, strict=True):
+        for caster, (vertices, _), screen in zip(casters, proxies, screens, strict=True):
             matrix = light_from_world @ caster.world_from_object
-            transform_vertices(caster.mesh.proxy_vertices, matrix, lens, near, self._cam, screen, self._box)
+            transform_vertices(vertices, matrix, lens, near, self._cam, screen, self._box)
             boxes.append(self._box[:4].copy())
         low = np.clip(np.min(boxes, axis=0)[:2], -MAX_TANGENT, MAX_TANGENT)
         high = np.clip(np.max(boxes, axis=0)[2:], -MAX_TANGENT, MAX_TANGENT)
@@ -123,6 +133,17 @@ def bounding_sphere(casters: Sequence[Caster]) -> tuple[np.ndarray, float]:
     high = np.max([c.centre + c.radius for c in casters], axis=0)
     centre = (low + high) / 2
     return centre, max(float(np.linalg.norm(c.centre - centre)) + c.radius for c in casters)
+
+
+_UP = np.array([0.0, 0.0, 1.0])
+
+
+def _seen_from(position: np.ndarray, towards: np.ndarray) -> np.ndarray:
+    """light_from_world (4, 4): +z along the unit vector `towards`."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = frames_towards(towards[None])[0]
+    matrix[:3, 3] = -matrix[:3, :3] @ position
+    return matrix
 
 
 @kernel
@@ -183,8 +204,8 @@ def lit_part(texels, offset, side, gx, gy, q):
     """Part 0..1 of the texels round (gx, gy) that stand no nearer to the light than 1 / q: a 2 x 2 box of bilinear
     comparisons, three texels wide. Outside the map everything is lit."""
     one, zero = f4(1), f4(0)
-    x = gx - f4(1.5)
-    y = gy - f4(1.5)
+    x = gx - one
+    y = gy - one
     edge = f4(side - 3)
     if not (x >= zero and y >= zero and x < edge and y < edge):
         return one

@@ -6,24 +6,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from photosynth.core.geometry import invert_rigid
 from photosynth.core.scene import Scene
-from photosynth.render.color import LUMINANCE
-from photosynth.render.raster.ambient import (
-    LIFT,
-    MAP_SIDE_PX,
-    VALUES,
-    Sky,
-    add_own_shadow,
-    draw_ids,
-    light_at,
-    mix_probes,
-)
+from photosynth.render.raster.ambient import LIFT, MAP_SIDE_PX, VALUES, Sky, draw_ids
 from photosynth.render.raster.environment_light import environment_light, sh_basis
 from photosynth.render.raster.lattice import fill_nodes, mark_coarse, mark_nodes, place_nodes
+from photosynth.render.raster.own_shadow import add_own_shadow, mix_probes
 from photosynth.render.raster.placed import Placed
 from photosynth.render.raster.probes import fibonacci_sphere, frames_towards
+from photosynth.render.raster.sent_back import (
+    mean_lights,
+    sent_back_by_objects,
+    sent_back_by_slabs,
+    turn_probes,
+    turn_sh,
+)
 from photosynth.render.raster.shadow import bounding_sphere
+from photosynth.render.raster.sky_light import light_at
 from photosynth.render.raster.transform import View
 
 FINE_STEP_PX = 2
@@ -34,10 +32,8 @@ LARGE_PX = 450
 INDIRECT = 0.85
 """Objects that send light back are themselves hidden from part of the environment: they get this part of it."""
 NO_NODES = np.zeros((0, 0, 0, VALUES + 1), np.float32)
-_SIDES = np.concatenate([np.eye(3), -np.eye(3)])
 _FIT_DIRECTIONS = fibonacci_sphere(24)
 _FIT = np.linalg.pinv(sh_basis(_FIT_DIRECTIONS))
-_IRRADIANCE_OF_RADIANCE = np.array([1] + [2 / 3] * 3 + [1 / 4] * 5)
 
 
 class SlabNodes:
@@ -83,12 +79,15 @@ class AmbientLight:
         self, scene: Scene, view: View, placed: Sequence[Placed], slabs: Sequence[Placed], boxes, lights: np.ndarray
     ) -> None:
         self.view, self.placed, self.boxes, self.lights = view, placed, boxes, lights
-        self.strength, self.turn = scene.environment.strength, scene.environment.rotation_rad
-        self.environment = environment_light(scene.environment.map_file)
+        environment = scene.environment
+        self.environment = environment_light(environment.map_file)
+        turn = environment.rotation_rad
+        self.turned = np.array([environment.strength, np.cos(turn), np.sin(turn)])
         self.eye = view.world_from_cam[:3, 3]
-        self.luminance_sh = self.environment.radiance_sh() @ LUMINANCE
-        self.mean_irradiance = self._irradiance(_SIDES)
+        self.places = np.array([p.caster.centre for p in placed]).reshape(-1, 3) - self.eye
+        self.albedos = np.array([p.mesh.albedo * p.gain for p in placed]).reshape(-1, 3)
         self.sky = self._sky(slabs) if len(placed) + len(slabs) > 1 else None
+        self.back = self._own_light()
 
     def at_vertices(self, k: int, rows: np.ndarray) -> None:
         """Put the values at the vertices of placement k into its rows, (V, ROW) float32 from pack_vertices, which stay
@@ -97,23 +96,38 @@ class AmbientLight:
         probes = one.mesh.probes
         if not len(probes.points) or (self.sky is None and probes.convex):
             return
-        matrix = one.caster.world_from_object
-        turn = matrix[:3, :3] / np.linalg.norm(matrix[:3, 0])
         if self.sky is None:
             values = np.zeros((len(probes.points), VALUES), np.float32)
             values[:, [0, 4]] = 1
         else:
-            points = (probes.points @ matrix[:3, :3].T + (matrix[:3, 3] - self.eye)).astype(np.float32)
-            values = self._light_at(points, (probes.normals @ turn.T).astype(np.float32), k, -1)
+            matrix = one.caster.world_from_object.copy()
+            matrix[:3, 3] -= self.eye
+            points, normals = np.empty_like(probes.points), np.empty_like(probes.normals)
+            turn_probes(probes.points, probes.normals, matrix, one.rotation, points, normals)
+            values = self._light_at(points, normals, k, -1)
         if not probes.convex:
-            radiance = self._luminance_sh(turn)
-            irradiance = (radiance * _IRRADIANCE_OF_RADIANCE).astype(np.float32)
-            back = (one.mesh.albedo * one.gain * self._mean_light(one)).astype(np.float32)
-            eye = (invert_rigid(matrix) @ np.append(self.eye, 1.0))[:3].astype(np.float32)
+            radiance, irradiance = np.empty(9, np.float32), np.empty(9, np.float32)
+            turn_sh(
+                self.environment.luminance_sh, self._map_from_world() @ one.rotation, _FIT_DIRECTIONS, _FIT, radiance,
+                irradiance,
+            )  # fmt: skip
+            eye = (self.eye - one.caster.world_from_object[:3, 3]) @ one.rotation / one.scale
             add_own_shadow(
-                values, probes.points, probes.normals, probes.hidden, eye, radiance.astype(np.float32), irradiance, back
-            )
+                values, probes.points, probes.normals, probes.hidden, eye.astype(np.float32), radiance, irradiance,
+                self.back[k],
+            )  # fmt: skip
         mix_probes(probes.nearest, probes.weights, values, rows)
+
+    def _map_from_world(self) -> np.ndarray:
+        _, c, s = self.turned
+        return np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]])
+
+    def _own_light(self) -> np.ndarray:
+        """(N, 3) float32: radiance of each placement's own surface, of any direction; a quarter of a light's full
+        strength."""
+        means = np.empty((len(self.placed), 3))
+        mean_lights(self.places, self.lights, self.environment.sh, self.turned, means)
+        return (means * self.albedos).astype(np.float32)
 
     def on_slab(self, fine: SlabNodes) -> np.ndarray:
         """Coarse nodes of a slab as read_coarse takes them; empty where nothing is hidden."""
@@ -138,8 +152,7 @@ class AmbientLight:
 
     def _sky(self, slabs: Sequence[Placed]) -> Sky:
         light = self.environment
-        c, s = np.cos(self.turn), np.sin(self.turn)
-        directions = light.directions @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]])
+        directions = light.directions @ self._map_from_world()
         frames = frames_towards(directions)
         casters = [p.caster for p in self.placed]
         centre, radius = bounding_sphere(casters) if casters else (self.eye, 1.0)
@@ -149,57 +162,15 @@ class AmbientLight:
             matrix = one.caster.world_from_object.copy()
             matrix[:3, 3] -= self.eye
             draw_ids(one.mesh.caster_vertices, one.mesh.caster_faces, matrix, from_eye, radius, k, frames, maps)
-        lift = LIFT * float(np.mean([caster.radius for caster in casters])) if casters else 1e-3
+        lift = LIFT * sum(caster.radius for caster in casters) / len(casters) if casters else 1e-3
+        from_objects = np.zeros((len(directions), max(len(self.placed), 1), 3), np.float32)
+        sent_back_by_objects(
+            directions, self.places, self.albedos, self.lights, light.sh, self.turned, INDIRECT, from_objects
+        )
+        from_slabs = np.zeros((len(slabs), 6, 3), np.float32)
+        albedos = np.array([s.mesh.albedo for s in slabs]).reshape(-1, 3)
+        sent_back_by_slabs(self.boxes, centre - self.eye, albedos, self.lights, light.sh, self.turned, from_slabs)
         return Sky(
-            frames, (light.parts @ LUMINANCE).astype(np.float32), light.areas.astype(np.float32), maps, from_eye,
-            radius, lift, self.boxes, self._from_objects(directions), self._from_slabs(slabs, centre - self.eye),
+            frames, light.luminances, light.areas.astype(np.float32), maps, from_eye, radius, lift, self.boxes,
+            from_objects, from_slabs,
         )  # fmt: skip
-
-    def _from_objects(self, directions: np.ndarray) -> np.ndarray:
-        """(K, N, 3) float32: light from their sides that face against each direction."""
-        out = np.zeros((len(directions), max(len(self.placed), 1), 3), np.float32)
-        environment = INDIRECT * self._irradiance(-directions)
-        for k, one in enumerate(self.placed):
-            light = environment + self._from_lights(-directions, one.caster.centre - self.eye)
-            out[:, k] = light * (one.mesh.albedo * one.gain)
-        return out
-
-    def _from_slabs(self, slabs: Sequence[Placed], target: np.ndarray) -> np.ndarray:
-        """(S, 6, 3) float32: light from their faces, at the place nearest to `target`."""
-        out = np.zeros((len(slabs), 6, 3), np.float32)
-        for s, (slab, box) in enumerate(zip(slabs, self.boxes.astype(float), strict=True)):
-            axes, middle, half = box[:9].reshape(3, 3), box[9:12], box[12:]
-            inside = np.clip(axes @ (target - middle), -half, half)
-            for face in range(6):
-                axis, sign = face // 2, 2 * (face % 2) - 1
-                at = inside.copy()
-                at[axis] = sign * half[axis]
-                normal = sign * axes[axis][None]
-                light = self._irradiance(normal) + self._from_lights(normal, middle + at @ axes)
-                out[s, face] = light[0] * slab.mesh.albedo
-        return out
-
-    def _irradiance(self, normals: np.ndarray) -> np.ndarray:
-        """(n, 3): radiance of white surfaces under the whole environment."""
-        c, s = np.cos(self.turn), np.sin(self.turn)
-        turned = normals @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
-        return self.strength * np.maximum(sh_basis(turned) @ self.environment.sh, 0)
-
-    def _from_lights(self, normals: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """(n, 3): radiance of white surfaces at one place (from the eye) under the lights, shadows apart."""
-        if not len(self.lights):
-            return np.zeros((len(normals), 3))
-        towards = self.lights[:, :3] - at
-        distance2 = np.maximum((towards**2).sum(axis=1), self.lights[:, 3] ** 2)
-        cosine = np.maximum(normals @ (towards / np.sqrt(distance2)[:, None]).T, 0)
-        return (cosine / distance2) @ self.lights[:, 4:]
-
-    def _mean_light(self, one: Placed) -> np.ndarray:
-        """(3,): radiance of white surfaces of any direction at a placement; a quarter of a light's full strength."""
-        return (self.mean_irradiance + self._from_lights(_SIDES, one.caster.centre - self.eye)).mean(axis=0)
-
-    def _luminance_sh(self, world_from_object: np.ndarray) -> np.ndarray:
-        """(9,): spherical harmonics of the environment's luminance in an object's frame."""
-        c, s = np.cos(self.turn), np.sin(self.turn)
-        map_from_object = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]]) @ world_from_object
-        return _FIT @ (sh_basis(_FIT_DIRECTIONS @ map_from_object.T) @ self.luminance_sh)

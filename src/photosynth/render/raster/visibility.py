@@ -2,7 +2,8 @@
 
 Burns and Hunt, "The Visibility Buffer", JCGT 2013. A sample holds one 64-bit key: the bits of 1 / z as float32 in
 the upper half (positive floats sort as integers, so the larger key is the nearer), instance and triangle in the
-lower half; 0 is empty. 1 / z is linear over the picture, hence exact along a span.
+lower half; 0 is empty. 1 / z is linear over the picture, hence exact along a span. The four samples of a row of
+pixels lie in four rows of keys, so that long spans are drawn by vector instructions.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ SAMPLE_X = np.array([0.375, 0.875, 0.125, 0.625])
 """Their x offsets in the pixel: the rotated grid, one in each row and each column of quarters."""
 SAMPLE_Y = np.array([0.125, 0.375, 0.625, 0.875])
 """Their y offsets."""
+LONG = 16
+"""Spans of so many samples are drawn by vector instructions."""
 TRIANGLE_BITS = 22
 """Lower bits of a key that name the triangle."""
 MAX_TRIANGLES = 1 << TRIANGLE_BITS
@@ -27,11 +30,10 @@ MAX_INSTANCES = 1 << (31 - TRIANGLE_BITS)
 
 @kernel
 def clear_box(keys, x0, y0, x1, y1):
-    """Empty the samples of the pixels x0 <= x < x1, y0 <= y < y1 of a (H, W, 4) int64 buffer."""
+    """Empty the samples of the pixels x0 <= x < x1, y0 <= y < y1 of a (H, 4, W) int64 buffer."""
     for y in range(y0, y1):
-        for x in range(x0, x1):
-            for s in range(4):
-                keys[y, x, s] = 0
+        for s in range(4):
+            keys[y, s, x0:x1] = 0
 
 
 @kernel
@@ -48,7 +50,7 @@ def rasterise(cam, screen, faces, instance, lens, near, width, height, keys, dra
         lens: (3,) float64, as in View.
         near: metres.
         width, height: int, part of `keys` to draw in.
-        keys: in and out (>= height, >= width, 4) int64.
+        keys: in and out (>= height, 4, >= width) int64.
         drawn: in and out (>= height, >= width) uint8, a bit for each sample that the instance has whatever stands
             before it; or (0, 0) and nobody asks.
     """
@@ -137,10 +139,20 @@ def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, keys, drawn):
             ox = SAMPLE_X[s]
             left, right = int(max(0.0, np.ceil(xa - ox))), int(min(float(width), np.ceil(xb - ox)))
             q = qc + qx * (left + ox) + qy * y
+            if right - left >= LONG:  # without a branch, so that it becomes vector instructions
+                row = keys[iy, s]
+                for ix in range(left, right):
+                    key = (np.int64(np.float32(q + qx * (ix - left)).view(np.int32)) << 32) | low
+                    row[np.uint64(ix)] = max(key, row[np.uint64(ix)])
+                if noted:
+                    bit = np.uint8(1 << s)
+                    for ix in range(left, right):
+                        drawn[iy, np.uint64(ix)] |= bit
+                continue
             for ix in range(left, right):
                 key = (np.int64(np.float32(q).view(np.int32)) << 32) | low
-                if key > keys[iy, ix, s]:
-                    keys[iy, ix, s] = key
+                if key > keys[iy, s, ix]:
+                    keys[iy, s, ix] = key
                 if noted:
                     drawn[iy, ix] |= np.uint8(1 << s)
                 q += qx

@@ -1,0 +1,185 @@
+"""Ambient light at points, direction by direction: see ambient. Arithmetic runs over all directions of a point at once,
+as vector instructions; only maps are looked up one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from photosynth.render.raster.ambient import DEPTH_STEPS, ID_BITS
+from photosynth.render.raster.environment_light import REGIONS
+from photosynth.render.raster.jit import kernel
+
+f4 = np.float32
+i4 = np.int32
+
+AWAY = f4(-0.3)
+"""Cosine to the eye below which a point is not seen, nor is any vertex near it."""
+
+_names = iter(range(0, 64 * REGIONS, REGIONS))
+RX, RY, RZ, UX, UY, UZ = (next(_names) for _ in range(6))
+"""Right and up of each direction's map."""
+DX, DY, DZ = (next(_names) for _ in range(3))
+"""The directions."""
+PART, AREA = next(_names), next(_names)
+"""Luminance times solid angle, solid angle."""
+COSINE, MIRRORED = next(_names), next(_names)
+"""Weights of a direction for the diffuse base and the coat."""
+LIMIT = next(_names)
+"""Depth of the point in the direction's map."""
+NEAREST = next(_names)
+"""Distance to the nearest slab."""
+FREE, RED, GREEN, BLUE = (next(_names) for _ in range(4))
+"""1 where nothing is in the way; else the light sent back."""
+SCRATCH = next(_names)
+AT, HIT = 0, REGIONS
+"""Of integers: the point's texel in a direction's map, or -1 outside; six times the nearest slab plus its face, or
+-1."""
+
+
+@kernel
+def light_at(
+    points, normals, own, own_slab, frames, parts, areas, maps, centre, radius, lift, boxes, from_objects, from_slabs,
+    out,
+):  # fmt: skip
+    """Fill `out` (n, VALUES) float32 with what others hide and send back.
+
+    Args:
+        points, normals: (n, 3) float32, from the eye along the world's axes.
+        own: int, the object's number, whose own shadow is not counted; below 0 for none.
+        own_slab: int, the slab the points lie on; below 0 for none.
+        frames .. from_slabs: as in Sky.
+    """
+    s, n = np.zeros(SCRATCH, np.float32), np.full(2 * REGIONS, -1, np.int32)
+    for k in range(REGIONS):
+        for j in range(9):
+            s[RX + j * REGIONS + k] = frames[k, j // 3, j % 3]
+        s[PART + k], s[AREA + k] = parts[k], areas[k]
+    side, one = maps.shape[1], f4(1)
+    scale, deep = f4((side * 0.5 - 1) / radius), f4(0.5 * DEPTH_STEPS / radius)
+    for i in range(points.shape[0]):
+        px, py, pz = points[i, 0], points[i, 1], points[i, 2]
+        nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
+        inverse = one / np.sqrt(px * px + py * py + pz * pz + f4(1e-20))
+        nv = -(px * nx + py * ny + pz * nz) * inverse
+        if nv < AWAY:
+            out[i] = f4(0)
+            out[i, 0], out[i, 4] = one, one
+            continue
+        rx, ry, rz = f4(2) * nv * nx + px * inverse, f4(2) * nv * ny + py * inverse, f4(2) * nv * nz + pz * inverse
+        px, py, pz = px + lift * nx, py + lift * ny, pz + lift * nz
+        qx, qy, qz = px - centre[0], py - centre[1], pz - centre[2]
+        weigh(nx, ny, nz, rx, ry, rz, s)
+        find_texels(qx, qy, qz, side, scale, deep, f4(radius), s, n)
+        for b in range(boxes.shape[0]):
+            if b != own_slab:
+                meet_slab(boxes[b], i4(6 * b), px, py, pz, s, n)
+        look_up(maps, own, from_objects, from_slabs, s, n)
+        add_up(s, out[i])
+
+
+@kernel
+def weigh(nx, ny, nz, rx, ry, rz, s):
+    """What each direction counts at a normal and a mirror direction; nothing is met yet."""
+    for k in range(REGIONS):
+        dx, dy, dz = s[DX + k], s[DY + k], s[DZ + k]
+        cosine, mirrored = nx * dx + ny * dy + nz * dz, rx * dx + ry * dy + rz * dz
+        s[COSINE + k] = cosine if cosine > f4(0) else f4(0)
+        mirrored = mirrored * mirrored if mirrored > f4(0) else f4(0)
+        s[MIRRORED + k] = mirrored * mirrored
+        s[NEAREST + k] = f4(1e30)
+
+
+@kernel
+def find_texels(qx, qy, qz, side, scale, deep, reach, s, n):
+    """Where a point, from the maps' middle, stands in each map."""
+    half, last = f4(0.5) * f4(side), f4(side) - f4(0.5)
+    area, row = i4(side * side), i4(side)
+    for k in range(REGIONS):
+        u = (s[RX + k] * qx + s[RY + k] * qy + s[RZ + k] * qz) * scale + half
+        v = (s[UX + k] * qx + s[UY + k] * qy + s[UZ + k] * qz) * scale + half
+        s[LIMIT + k] = (s[DX + k] * qx + s[DY + k] * qy + s[DZ + k] * qz + reach) * deep
+        inside = (u >= f4(0)) & (v >= f4(0)) & (u < f4(side)) & (v < f4(side))
+        u = u if u > f4(0) else f4(0)
+        v = v if v > f4(0) else f4(0)
+        u = u if u < last else last
+        v = v if v < last else last
+        at = i4(k) * area + i4(v) * row + i4(u)
+        n[AT + k] = at if inside else i4(-1)
+        n[HIT + k] = i4(-1)
+
+
+@kernel
+def meet_slab(box, number, px, py, pz, s, n):
+    """Note a slab where it is the nearest so far, with the face that is met (2 axis + 1 on the upper side)."""
+    x, y, z = px - box[9], py - box[10], pz - box[11]
+    a0, a1, a2, b0, b1, b2, c0, c1, c2 = box[0], box[1], box[2], box[3], box[4], box[5], box[6], box[7], box[8]
+    at0, at1, at2 = a0 * x + a1 * y + a2 * z, b0 * x + b1 * y + b2 * z, c0 * x + c1 * y + c2 * z
+    h0, h1, h2, zero, tiny = box[12], box[13], box[14], f4(0), f4(1e-9)
+    for k in range(REGIONS):
+        dx, dy, dz = s[DX + k], s[DY + k], s[DZ + k]
+        along0, along1, along2 = a0 * dx + a1 * dy + a2 * dz, b0 * dx + b1 * dy + b2 * dz, c0 * dx + c1 * dy + c2 * dz
+        inverse0 = f4(1) / (along0 if abs(along0) > tiny else tiny)
+        inverse1 = f4(1) / (along1 if abs(along1) > tiny else tiny)
+        inverse2 = f4(1) / (along2 if abs(along2) > tiny else tiny)
+        low0, low1, low2 = -h0 * abs(inverse0), -h1 * abs(inverse1), -h2 * abs(inverse2)
+        m0, m1, m2 = -at0 * inverse0, -at1 * inverse1, -at2 * inverse2
+        near0, near1, near2 = m0 + low0, m1 + low1, m2 + low2
+        far0, far1, far2 = m0 - low0, m1 - low1, m2 - low2
+        face = i4(1) if along0 < zero else i4(0)
+        near = near0
+        face = (i4(3) if along1 < zero else i4(2)) if near1 > near else face
+        near = near1 if near1 > near else near
+        face = (i4(5) if along2 < zero else i4(4)) if near2 > near else face
+        near = near2 if near2 > near else near
+        far = far0 if far0 < far1 else far1
+        far = far if far < far2 else far2
+        met = (near < far) & (far > zero) & (near < s[NEAREST + k])
+        s[NEAREST + k] = near if met else s[NEAREST + k]
+        n[HIT + k] = number + face if met else n[HIT + k]
+
+
+@kernel
+def look_up(maps, own, from_objects, from_slabs, s, n):
+    """Find what stands in each direction, and the light it sends back."""
+    texels = maps.reshape(-1)
+    for k in range(REGIONS):
+        s[FREE + k], s[RED + k], s[GREEN + k], s[BLUE + k] = f4(1), f4(0), f4(0), f4(0)
+        if s[COSINE + k] <= f4(0) and s[MIRRORED + k] <= f4(0):
+            continue
+        if n[AT + k] >= 0:
+            key = texels[np.uint32(n[AT + k])]
+            other = key & 1023
+            if key >= 0 and other != own and f4(key >> ID_BITS) > s[LIMIT + k]:
+                back = from_objects[k, other]
+                s[FREE + k], s[RED + k], s[GREEN + k], s[BLUE + k] = f4(0), back[0], back[1], back[2]
+                continue
+        if n[HIT + k] >= 0:
+            back = from_slabs[n[HIT + k] // 6, n[HIT + k] % 6]
+            s[FREE + k], s[RED + k], s[GREEN + k], s[BLUE + k] = f4(0), back[0], back[1], back[2]
+
+
+@kernel
+def add_up(s, out):
+    """Sums over all directions, as VALUES says."""
+    zero, one = f4(0), f4(1)
+    free, total, mirrored_free, mirrored_total, mirrored_area = zero, zero, zero, zero, zero
+    red, green, blue, mirrored_red, mirrored_green, mirrored_blue = zero, zero, zero, zero, zero, zero
+    for k in range(REGIONS):
+        cosine, mirrored, light, area = s[COSINE + k], s[MIRRORED + k], s[PART + k], s[AREA + k]
+        total += cosine * light
+        free += cosine * light * s[FREE + k]
+        mirrored_total += mirrored * light
+        mirrored_free += mirrored * light * s[FREE + k]
+        mirrored_area += mirrored * area
+        cosine, mirrored = cosine * area, mirrored * area
+        red += cosine * s[RED + k]
+        green += cosine * s[GREEN + k]
+        blue += cosine * s[BLUE + k]
+        mirrored_red += mirrored * s[RED + k]
+        mirrored_green += mirrored * s[GREEN + k]
+        mirrored_blue += mirrored * s[BLUE + k]
+    out[0] = free / total if total > zero else one
+    out[1], out[2], out[3] = red * f4(1 / np.pi), green * f4(1 / np.pi), blue * f4(1 / np.pi)
+    out[4] = mirrored_free / mirrored_total if mirrored_total > zero else one
+    per = one / (mirrored_area + f4(1e-9))
+    out[5], out[6], out[7] = mirrored_red * per, mirrored_green * per, mirrored_blue * per
