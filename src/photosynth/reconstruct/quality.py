@@ -159,7 +159,7 @@ def _agreement(model: SparseModel, source: dict[str, str]) -> Check:
 
 
 def _error(model: SparseModel) -> Check:
-    """Mean reprojection error, brought to a picture 1600 px long if it is larger: features of small ones are as sharp."""
+    """Mean reprojection error, brought to 1600 px if the pictures are larger: features of small ones are as sharp."""
     side = max(max(c.size_wh) for c in model.cameras) / 1600.0
     value = float(np.average(model.errors_px, weights=model.track_lengths())) / max(side, 1.0)
     words = f"reprojection error {value:.2f} px"
