@@ -23,15 +23,15 @@ WORDS = {
 }
 """Names for people, and what they mean."""
 ADVICE = {
-    "classification": "objects taken for one another; look at the pairs in the confusion table and at the sides of the "
-    "objects that the photos show, and train at a larger input size if small print tells them apart",
-    "localisation": "boxes that fit better; look whether the photos show the objects larger, smaller or more hidden "
+    "classification": "fewer objects taken for one another: look at the pairs in the confusion table and at the "
+    "sides of the objects that the photos show, and train at a larger input size if small print tells them apart",
+    "localisation": "boxes that fit better: look whether the photos show the objects larger, smaller or more hidden "
     "than the training pictures do",
-    "both": "boxes that touch an object without fitting it; often parts of an object, or two objects as one",
-    "duplicate": "one box for each object; lower nms_iou",
-    "background": "fewer false alarms; train with more look-alikes, distractors and backgrounds like those of the "
+    "both": "fewer boxes that touch an object without fitting it: often parts of an object, or two objects as one",
+    "duplicate": "one box for each object: train with a lower nms_iou",
+    "background": "fewer false alarms: train with more look-alikes, distractors and backgrounds like those of the "
     "photos below",
-    "missed": "finding objects that are overlooked; look at size, light and what hides them in the photos below, and "
+    "missed": "finding objects that are overlooked: look at size, light and what hides them in the photos below, and "
     "let the recipe show more of that",
 }
 """What removing a kind of error would mean, and what to try."""
@@ -107,7 +107,7 @@ def kind_bars(real: DetectorReport, synthetic: DetectorReport) -> tuple[KindBar,
 def what_would_help(reports: Sequence[DetectorReport]) -> str | None:
     """One sentence on the costliest kind of error of the first report that has errors measured.
 
-    Such as ``"On real photos, finding objects that are overlooked ...: +12.3 points of mAP50 (missed, 9 of them)."``
+    Such as ``"Fewer false alarms: train with ... . Without this kind of error: +4.2 points of mAP50 on real photos."``
     """
     for report in reports:
         if not report.errors:

@@ -34,7 +34,7 @@ class Fault(NamedTuple):
     score: float
     """Of the find; 0 if missed."""
     iou: float
-    """Largest overlap of the find with any object, or of the missed object with any find that is shown."""
+    """Overlap of the find with that object, or of the missed object with the nearest find that is shown."""
     truth_rel: Vec4 | None
     find_rel: Vec4 | None
     marks: tuple[Mark, ...]
@@ -89,11 +89,19 @@ def fault_shelves(faults: Sequence[Fault], report: DetectorReport, shelf: Shelf,
     shelves = []
     for kind in kinds:
         own = [fault for fault in faults if fault.kind == kind]
-        one_each = list({(f.picture.folder, f.picture.file): f for f in reversed(own)}.values())[::-1]
+        one_each = _one_each(own)
         cards = tuple(_card(fault, shelf) for fault in one_each[:most])
         if own:
             shelves.append(FaultShelf(kind, gains.get(kind), len(own), cards))
     return tuple(shelves)
+
+
+def _one_each(faults: Sequence[Fault]) -> list[Fault]:
+    """The first fault of each picture."""
+    first: dict[tuple[str, str], Fault] = {}
+    for fault in faults:
+        first.setdefault((fault.picture.folder, fault.picture.file), fault)
+    return list(first.values())
 
 
 def _card(fault: Fault, shelf: Shelf) -> FaultCard:
@@ -123,10 +131,11 @@ def _fault(
     truths, finds = _relative(case.truth), _relative(case.found)
     ious = overlaps(case.found.boxes_xyxy, case.truth.boxes_xyxy, np.zeros(len(case.truth), bool))
     of_it = ious[find] if find is not None else ious[:, truth]
-    if truth is None and find is not None and len(of_it) and of_it.max() > 0:
+    if kind == "both" and len(of_it):
         truth = int(of_it.argmax())
-    marks = [Mark(box, OTHER, 2) for k, box in enumerate(finds) if k != find]
-    marks += [Mark(box, TRUTH, 3 if k == truth else 2) for k, box in enumerate(truths)]
+    iou = float(ious[find, truth]) if find is not None and truth is not None else float(max(of_it, default=0.0))
+    marks = [Mark(box, OTHER, 1) for k, box in enumerate(finds) if k != find]
+    marks += [Mark(box, TRUTH, 3 if k == truth else 1) for k, box in enumerate(truths)]
     marks += [Mark(finds[find], WRONG, 4)] if find is not None else []
     return Fault(
         kind,
@@ -134,7 +143,7 @@ def _fault(
         None if truth is None else class_names[case.truth.class_ids[truth]],
         None if find is None else class_names[case.found.class_ids[find]],
         0.0 if find is None else float(case.found.scores[find]),
-        float(of_it.max()) if len(of_it) else 0.0,
+        iou,
         None if truth is None else truths[truth],
         None if find is None else finds[find],
         tuple(marks),

@@ -10,7 +10,7 @@ from photosynth.core.artifact import Artifact
 from photosynth.core.asset import NONE_CLASS, Asset
 from photosynth.core.geometry import Vec4
 from photosynth.core.items import Item
-from photosynth.evaluate.nearest import TrainingPictures, spread
+from photosynth.evaluate.nearest import TrainingPictures, largest_box, spread
 from photosynth.evaluate.photos import Picture
 from photosynth.evaluate.predictions import Guess, Prediction
 from photosynth.evaluate.thumbs import Mark, Thumbnails
@@ -68,10 +68,16 @@ class Shelf:
         return self._thumbnails.uri(self._folders[picture.folder] / picture.file, 360, 270, (), marks)
 
     def neighbour(self, picture: Picture, box_rel: Vec4 | None, class_name: str) -> Neighbour:
-        """The training picture of a class that is most like a box of a picture."""
+        """The training picture of a class that is most like a box of a picture, its box drawn if it shows others."""
         path = self._folders[picture.folder] / picture.file
-        nearest = self._training.nearest(path, (box_rel,) if box_rel is not None else (), class_name)
-        return Neighbour(class_name, self._thumbnails.uri(nearest, 168, 168) if nearest else None)
+        item = self._training.nearest_item(path, (box_rel,) if box_rel is not None else (), class_name)
+        if item is None:
+            return Neighbour(class_name, None)
+        box = largest_box(item)
+        marks = (Mark(box, (255, 255, 255), 1),) if box is not None and len(item.instances) > 1 else ()
+        return Neighbour(
+            class_name, self._thumbnails.uri(self._folders["dataset"] / item.image_file, 168, 168, (), marks)
+        )
 
     def _card(self, prediction: Prediction, neighbours: bool) -> Card:
         path = self._folders[prediction.folder] / prediction.file

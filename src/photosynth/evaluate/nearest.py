@@ -37,6 +37,11 @@ class TrainingPictures:
 
     def nearest(self, path: Path, boxes_rel: tuple[Vec4, ...], class_name: str) -> Path | None:
         """The most similar training picture of a class; None if it has none or the photo cannot be read."""
+        item = self.nearest_item(path, boxes_rel, class_name)
+        return None if item is None else self._dataset / item.image_file
+
+    def nearest_item(self, path: Path, boxes_rel: tuple[Vec4, ...], class_name: str) -> Item | None:
+        """The same as its item."""
         boxed = bool(boxes_rel) and class_name != NONE_CLASS
         items, descriptors = self._descriptors(class_name, boxed)
         if not items:
@@ -45,8 +50,7 @@ class TrainingPictures:
             wanted = descriptor(read_photo(path, 128), boxes_rel[0] if boxed else None)
         except ConfigError:
             return None
-        best = int(np.argmin(((descriptors - wanted) ** 2).sum(axis=1)))
-        return self._dataset / items[best].image_file
+        return items[int(np.argmin(((descriptors - wanted) ** 2).sum(axis=1)))]
 
     def _descriptors(self, class_name: str, boxed: bool) -> tuple[tuple[Item, ...], np.ndarray]:
         if (class_name, boxed) not in self._described:
