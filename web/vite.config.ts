@@ -16,6 +16,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  worker: { format: "es" },
+  // .mjs is unknown to some hosts, and to the web view of iPhones.
+  worker: { format: "es", rollupOptions: { output: { assetFileNames: "assets/[name]-[hash].js" } } },
   server: { proxy: { "/v1": "http://127.0.0.1:8000" } },
 });
