@@ -24,7 +24,8 @@ export const onIos =
 export function threadCount(): number {
   const wanted = new URLSearchParams(location.search).get("threads");
   if (wanted) return Number(wanted);
-  return self.crossOriginIsolated && !onIos ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
+  if (!self.crossOriginIsolated || onIos) return 1;
+  return Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 1) / 2))); // a core taken away halts all
 }
 
 /** A model in a worker of its own. */
