@@ -18,5 +18,5 @@ export default defineConfig({
   },
   // .mjs is unknown to some hosts, and to the web view of iPhones.
   worker: { format: "es", rollupOptions: { output: { assetFileNames: "assets/[name]-[hash].js" } } },
-  server: { proxy: { "/v1": "http://127.0.0.1:8000" } },
+  server: { proxy: { "/v1": "http://127.0.0.1:8000", "/assets/ort-": "http://127.0.0.1:8000" } },
 });
