@@ -135,6 +135,41 @@ class FakeEngine:
         return Layers(radiance, (ids > 0).astype(np.float32), depth, ids, normals, masks, area)
 
 
+class FakeDetector:
+    """A detector for tests: each class is a colour, and what has that colour in a picture is one object of it.
+
+    Args:
+        colors_srgb: class name to colour, R G B in 0..255.
+        answer_threshold: see Detector.
+        reach: a pixel has a colour if none of its channels is farther from it, in levels.
+    """
+
+    def __init__(
+        self, colors_srgb: dict[str, tuple[int, int, int]], answer_threshold: float = 0.5, reach: int = 40
+    ) -> None:
+        self.class_names = tuple(colors_srgb)
+        self.answer_threshold = answer_threshold
+        self._colors, self._reach = np.array(list(colors_srgb.values()), np.int64), reach
+
+    def detect(self, images: Sequence[np.ndarray], min_score: float | None = None) -> list[Instances]:
+        """A box round all pixels of each colour; its score is the share of the box that has the colour."""
+        least = self.answer_threshold if min_score is None else min_score
+        return [self._found(np.asarray(image).astype(np.int64), least) for image in images]
+
+    def _found(self, image: np.ndarray, least: float) -> Instances:
+        rows = []
+        for class_id, color in enumerate(self._colors):
+            y, x = np.nonzero((np.abs(image - color) <= self._reach).all(axis=2))
+            if len(x):
+                box = (x.min(), y.min(), x.max() + 1, y.max() + 1)
+                score = len(x) / ((box[2] - box[0]) * (box[3] - box[1]))
+                rows += [(score, class_id, box)] if score >= least else []
+        rows.sort(key=lambda row: -row[0])
+        boxes = np.array([row[2] for row in rows], np.float64).reshape(-1, 4)
+        class_ids, scores = np.array([row[1] for row in rows], np.int64), np.array([row[0] for row in rows], np.float64)
+        return Instances((image.shape[1], image.shape[0]), boxes, class_ids, scores)
+
+
 def _centre(camera: Camera, point: np.ndarray) -> tuple[float, float, float]:
     from photosynth.core.camera import project
 

@@ -12,7 +12,7 @@ from photosynth.evaluate.detection_report import DetectorReport
 from photosynth.evaluate.tide import KINDS
 
 MOST_CURVES = 6
-"""Classes whose curves are drawn beside the mean: the worst ones."""
+"""Classes whose curves are drawn beside the mean."""
 WORDS = {
     "classification": ("wrong class", "The box fits an object, but the class is another's."),
     "localisation": ("poor box", "The class is right, but the box overlaps the object too little."),
@@ -44,6 +44,8 @@ class Line(NamedTuple):
     points: str
     """``x,y`` pairs in the view box of 60..400 x 20..280."""
     ap50: float
+    color: int = 0
+    """Which of the page's colours."""
 
 
 class Curves(NamedTuple):
@@ -64,15 +66,23 @@ class KindBar(NamedTuple):
     """(set, mAP50 gain, count, bar length 0..100) of real and synthetic; gain None where not measured."""
 
 
-def curves(report: DetectorReport) -> Curves:
-    """Precision against recall at IoU 0.5: the mean over classes, and the classes with the lowest AP."""
-    own = [(c.class_name, np.array(c.curve50), c.metric("ap50").value) for c in report.per_class if c.curve50]
+def worst_classes(report: DetectorReport) -> tuple[str, ...]:
+    """The classes with the lowest AP50, the lowest first; none if there is only one."""
+    own = [(c.metric("ap50").value, c.class_name) for c in report.per_class if c.curve50]
+    return tuple(name for _, name in sorted(own)[:MOST_CURVES]) if len(own) > 1 else ()
+
+
+def curves(report: DetectorReport, drawn: tuple[str, ...]) -> Curves:
+    """Precision against recall at IoU 0.5: the mean over classes, and the classes `drawn`, in their order."""
+    own = {c.class_name: (np.array(c.curve50), c.metric("ap50").value) for c in report.per_class if c.curve50}
     if not own:
         return Curves(None, (), 0)
-    mean = Line("all classes", _points(np.mean([v for _, v, _ in own], axis=0)), float(np.mean([a for *_, a in own])))
-    worst = sorted(own, key=lambda row: row[2])[:MOST_CURVES] if len(own) > 1 else []
-    lines = tuple(Line(name, _points(values), ap) for name, values, ap in worst)
-    return Curves(mean, lines, len(own) - len(lines) if lines else 0)
+    values = np.mean([v for v, _ in own.values()], axis=0)
+    mean = Line("all classes", _points(values), float(np.mean([ap for _, ap in own.values()])))
+    lines = tuple(
+        Line(name, _points(own[name][0]), own[name][1], place) for place, name in enumerate(drawn) if name in own
+    )
+    return Curves(mean, lines, len(own) - len(lines) if drawn else 0)
 
 
 def _points(values: np.ndarray) -> str:

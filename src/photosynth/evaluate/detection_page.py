@@ -31,6 +31,7 @@ def detector_context(
     shelves = fault_shelves(faults, real, shelf, max(1, gallery_photos // 3))
     synthetic_faults = find_faults(side.synthetic_looked, side.class_names, side.threshold)
     synthetic_shelves = fault_shelves(synthetic_faults, synthetic, shelf, max(1, gallery_photos // 6))
+    lead = real if real.n_objects else synthetic
     return {
         "rows": [(title, rows[name]) for name, title in DETECTOR_TITLES.items()],
         "row": rows,
@@ -39,7 +40,7 @@ def detector_context(
         "headline": headline(real),
         "real": real,
         "synthetic": synthetic,
-        "sides": [_side(real), _side(synthetic)],
+        "sides": [_side(report, detection_charts.worst_classes(lead)) for report in (real, synthetic)],
         "whiskers": tuple(
             charts.whisker(name, m)
             for name, m in (("real", rows["map50"].real), ("synthetic", rows["map50"].synthetic))
@@ -68,13 +69,13 @@ def headline(real: DetectorReport) -> str:
     return f"{found} of {real.n_objects} objects found on {photos}, {wrong}"
 
 
-def _side(report: DetectorReport) -> dict[str, Any]:
+def _side(report: DetectorReport, drawn: tuple[str, ...]) -> dict[str, Any]:
     return {
         "source": report.source,
         "title": {"real": "Real photos", "synthetic": "Held-out synthetic pictures"}[report.source],
         "n": report.n_objects,
         "matrix": charts.matrix(report),
-        "curves": detection_charts.curves(report),
+        "curves": detection_charts.curves(report, drawn),
         "best": report.metric("best_f1_threshold"),
         "point": _point(report),
     }

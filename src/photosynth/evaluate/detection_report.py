@@ -17,7 +17,7 @@ class BoxClassScore(Record, frozen=True, kw_only=True):
     n_objects: int
     """How many there are to find."""
     metrics: tuple[Metric, ...]
-    """``ap50_95``, ``ap50``, ``ap_small``, ``ap_medium``, ``ap_large``, and ``precision`` and ``recall`` at the score
+    """``ap50_95``, ``ap50``, ``ap_small``, ``ap_medium``, ``ap_large``, and ``recall`` and ``precision`` at the score
     threshold."""
     curve50: tuple[float, ...]
     """Precision at recalls 0, 0.01 .. 1 at IoU 0.5; empty without objects."""

@@ -245,8 +245,8 @@ def _class_score(
         metric = _boxed(short, values[f"{short}/{k}"], draws[f"{short}/{k}"], int(objects[a]), "class")
         metrics.append(metric)
     right, shown, there = confusion[k, k], confusion[:, k].sum(), confusion[k].sum()
-    metrics.append(_ratio("precision", int(right), int(shown), "never found"))
     metrics.append(_ratio("recall", int(right), int(there), "no boxes of it"))
+    metrics.append(_ratio("precision", int(right), int(shown), "never found"))
     drawn = curve(pool)
     return BoxClassScore(
         class_name=name,
