@@ -1,0 +1,61 @@
+"""Parts of the rasteriser that a picture would show only faintly: the shadow filter, the sky asked at a point."""
+
+import numpy as np
+import pytest
+
+from photosynth.core.scene import PlainFill, Slab
+from photosynth.render.raster.ambient import VALUES
+from photosynth.render.raster.boxes import box_rows
+from photosynth.render.raster.environment_light import environment_light
+from photosynth.render.raster.probes import frames_towards
+from photosynth.render.raster.shadow import lit_part
+from photosynth.render.raster.sky_light import light_at
+
+SIDE = 16
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_shadow_filter_looks_to_all_sides_alike(turned):
+    """A map whose left half stands before the receiver: half lit on the border, and as much more on one side of it as
+    less on the other."""
+    texels = np.zeros((SIDE, SIDE), np.float32)
+    texels[:, : SIDE // 2] = 2.0
+    texels = np.ascontiguousarray(texels.T if turned else texels)
+
+    def part(off: float) -> float:
+        at = (SIDE / 2 + off, SIDE / 2) if not turned else (SIDE / 2, SIDE / 2 + off)
+        return lit_part(texels.ravel(), 0, SIDE, np.float32(at[0]), np.float32(at[1]), np.float32(1.0))
+
+    assert part(0.0) == pytest.approx(0.5, abs=1e-6)
+    for off in (0.3, 0.9, 1.4):
+        assert part(off) + part(-off) == pytest.approx(1, abs=1e-6)
+    assert part(-2.0) == 0
+    assert part(2.0) == 1
+
+
+def test_a_wall_hides_the_sky_from_what_faces_it_and_sends_light_back():
+    light = environment_light(None)
+    matrix = ((1.0, 0.0, 0.0, 1.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+    wall = Slab(
+        size_m=(0.1, 40.0, 40.0), world_from_slab=matrix, fill=PlainFill(color_srgb=(1.0, 1.0, 1.0)), fill_size_m=1.0
+    )
+    frames = frames_towards(light.directions)
+    empty = np.full((len(frames), 8, 8), -1, np.int32)
+    nobody, back = np.zeros((len(frames), 1, 3), np.float32), np.full((1, 6, 3), 0.7, np.float32)
+    found = []
+    for sign in (1.0, -1.0):  # facing the wall, and away from it; the eye stands before each
+        eye = np.array([0.5 + 0.3 * sign, 0.0, 0.0])
+        point = np.array([[-0.3 * sign, 0.0, 0.0]], np.float32)
+        out = np.empty((1, VALUES), np.float32)
+        light_at(
+            point, np.array([[sign, 0.0, 0.0]], np.float32), -1, -1, frames, light.luminances,
+            light.areas.astype(np.float32), empty, np.zeros(3, np.float32), 1.0, np.float32(1e-3),
+            box_rows((wall,), eye), nobody, back, out,
+        )  # fmt: skip
+        found.append(out[0])
+    facing, away = found
+    assert facing[0] < 0.06
+    assert facing[4] < 0.06
+    np.testing.assert_allclose(facing[1:4], 0.7, atol=0.06)
+    np.testing.assert_allclose(facing[5:], 0.7, atol=0.06)
+    np.testing.assert_allclose(away, [1, 0, 0, 0, 1, 0, 0, 0], atol=1e-6)
