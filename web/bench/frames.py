@@ -3,8 +3,8 @@
     photosynth serve RUN &
     python web/bench/frames.py http://127.0.0.1:8000/ --photo photo.jpg --frames 1000 [--threads 1] [--precision int8]
 
-Prints one line of JSON: milliseconds for a frame (resize and model, in the worker), and after a tenth of the frames and
-at the end the page's JavaScript heap (after a collection) and the private memory of all the browser's processes, in MB.
+Prints one line of JSON: milliseconds for a frame (resize and model, in the worker), and after a tenth, a half and all
+of the frames the page's JavaScript heap (after a collection) and the private memory of the browser's processes, in MB.
 Needs the Python packages playwright, psutil and opencv-python, and Chromium.
 """
 
@@ -33,9 +33,14 @@ def write_camera(path, photo):
 
 
 def private_mb():
-    """Memory that only this script's browser holds."""
-    family = psutil.Process().children(recursive=True)
-    return sum(process.memory_full_info().uss for process in family if "chrom" in process.name()) / 1e6
+    """Memory that only this script's browser holds, by the kind of its processes."""
+    found = {}
+    for process in psutil.Process().children(recursive=True):
+        kind = [word.removeprefix("--type=") for word in process.cmdline() if word.startswith("--type=")]
+        if "chrom" in process.name():
+            name = kind[0] if kind else "browser"
+            found[name] = found.get(name, 0) + process.memory_full_info().uss / 1e6
+    return {name: round(value) for name, value in found.items() if value >= 20}
 
 
 def main():
@@ -58,12 +63,12 @@ def main():
         page = context.new_page()
         page.goto(f"{args.url}?threads={args.threads}")
         marks = []
-        for count in (args.frames // 10, args.frames):
+        for count in (args.frames // 10, args.frames // 2, args.frames):
             while page.evaluate("photosynth.seen.frames") < count:
                 time.sleep(0.2)
             heap = page.evaluate("(gc(), performance.memory.usedJSHeapSize / 1e6)")
             times = sorted(page.evaluate("photosynth.seen.ms"))
-            marks.append({"frames": count, "heap_mb": round(heap, 1), "private_mb": round(private_mb())})
+            marks.append({"frames": count, "heap_mb": round(heap, 1), "private_mb": private_mb()})
         state = page.evaluate("photosynth.engine.state")
         found = {
             "p50_ms": times[len(times) // 2],

@@ -42,6 +42,7 @@ export const text = {
   result: "Answer",
   photoAlt: (name: string) => `The photo; answer: ${name}`,
   learnedFrom: "Learned from this scan",
+  learnedFromThese: "Learned from these scans",
   resembles: "Looks most like this scan",
   learnedFromNoPicture: "Learned from a scan of this",
   scanAlt: (name: string) => `Scan of ${name}`,

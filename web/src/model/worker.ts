@@ -11,12 +11,11 @@ export type Request =
   | { id: number; do: "ask"; picture: Pixels }
   | { id: number; do: "raw"; picture: Pixels };
 
-/** Probabilities of a classifier or boxes of a detector; the picture's buffer comes back to be used again. */
+/** Probabilities of a classifier or boxes of a detector. */
 export interface Told {
   probabilities: number[];
   objects: Found[];
   ms: number;
-  buffer: ArrayBufferLike;
 }
 
 /** One run on the whole picture: all outputs, and the check-sum of the resized bytes ("" where there is no crypto). */
@@ -56,7 +55,7 @@ async function run(square: Square): Promise<Outputs> {
   return outputs;
 }
 
-async function ask(picture: Pixels): Promise<Omit<Told, "buffer">> {
+async function ask(picture: Pixels): Promise<Told> {
   const began = performance.now();
   const rows: number[][] = [];
   let objects: Found[] = [];
@@ -78,19 +77,14 @@ async function raw(picture: Pixels): Promise<Raw> {
 
 async function answer(request: Request): Promise<void> {
   const reply: Reply = { id: request.id };
-  const moved: Transferable[] = [];
   try {
     if (request.do === "open") await open(request);
     else if (request.do === "raw") reply.result = await raw(request.picture);
-    else {
-      const buffer = request.picture.rgba.buffer;
-      reply.result = { ...(await ask(request.picture)), buffer };
-      moved.push(buffer as ArrayBuffer);
-    }
+    else reply.result = await ask(request.picture);
   } catch (error) {
     reply.error = error instanceof Error ? error.message : String(error);
   }
-  postMessage(reply, { transfer: moved });
+  postMessage(reply);
 }
 
 let queue: Promise<void> = Promise.resolve();

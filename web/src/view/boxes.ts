@@ -6,7 +6,7 @@ import { pretty, text } from "../strings";
 /** A colour for a class: hues as far apart as the golden angle, dark enough for white text. */
 export function color(names: string[], label: string): string {
   const k = Math.max(0, names.indexOf(label));
-  return `hsl(${(k * 137.5) % 360} 75% 36%)`;
+  return `hsl(${(k * 137.5) % 360} 75% 28%)`;
 }
 
 /** Draw on a canvas that lies over a picture of `width` x `height`, both filling the same frame. */

@@ -87,7 +87,7 @@ function objectList(answer: Answer, names: string[], pictures: Scans): HTMLEleme
     const picture = scanned ? blobImage(scanned.face, text.scanAlt(pretty(found.label))) : h("span", { class: "dot", style: `background:${color(names, found.label)}` });
     return h("li", { "data-label": found.label, "data-score": found.score }, picture, h("span", { class: "name" }, pretty(found.label)), h("span", { class: "share" }, text.percent(found.score)));
   });
-  return h("section", { class: "objects" }, h("h3", {}, text.learnedFrom), h("ul", {}, ...rows));
+  return h("section", { class: "objects" }, h("h3", {}, rows.length > 1 ? text.learnedFromThese : text.learnedFrom), h("ul", {}, ...rows));
 }
 
 /** A face for a class: its scan, or its first letter. */

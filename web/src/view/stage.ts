@@ -134,7 +134,7 @@ export class Stage {
       this.speak(name);
     }
     const share = this.card.querySelector(".share")!;
-    share.textContent = answer.verdict === "none" ? "" : text.percent(answer.score);
+    share.textContent = answer.verdict === "none" || answer.objects.length > 1 ? "" : text.percent(answer.score);
   }
 
   /** Say something to screen readers. */
