@@ -21,7 +21,9 @@ from photosynth.render.raster.environment_light import (
     bordered,
     environment_light,
     irradiance_sh,
+    irradiance_sh4,
     octahedral_directions,
+    sh4_basis,
     sh_basis,
 )
 
@@ -151,3 +153,20 @@ def test_octahedral_borders_continue_the_map():
     for edge, inner in ((around[0, 1:-1], directions[0]), (around[1:-1, -1], directions[:, -1])):
         cosine = (edge * inner).sum(axis=1)
         assert cosine.min() > np.cos(2 * np.pi / side)
+
+
+def test_order_4_is_orthonormal_and_brings_diffuse_light_nearer_the_truth():
+    directions = pixel_directions(64, 128)
+    area = (4 * np.pi * row_weights(64) / 128)[:, None] * np.ones((64, 128))
+    basis = np.concatenate([sh_basis(directions), sh4_basis(directions)], axis=-1).reshape(-1, 18)
+    np.testing.assert_allclose(np.einsum("nk,nl,n->kl", basis, basis, area.ravel()), np.eye(18), atol=2e-3)
+    environment = load_environment("package:studio.exr")
+    small = cv2.resize(environment.radiance, (128, 64), interpolation=cv2.INTER_AREA).reshape(-1, 3)
+    normals = np.random.default_rng(0).normal(size=(200, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    cosine = np.maximum(normals @ directions.reshape(-1, 3).T, 0)
+    true = (cosine * area.ravel()) @ small / np.pi
+    coarse = sh_basis(normals) @ irradiance_sh(environment)
+    fine = coarse + sh4_basis(normals) @ irradiance_sh4(environment)
+    error_of = [np.abs(found / true - 1).max() for found in (coarse, fine)]
+    assert error_of[1] < 0.25 < 0.4 < error_of[0]

@@ -221,7 +221,7 @@ def _surface(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:
     environment = scene.environment
     light, turn = environment_light(environment.map_file), environment.rotation_rad
     sky = np.array([environment.strength, np.cos(turn), np.sin(turn)], np.float32)
-    return material, light.sh, light.level(roughness), coat_table(roughness, f0), sky
+    return material, light.diffuse, light.level(roughness), coat_table(roughness, f0), sky
 
 
 def _vertex_rows(one: Placed, view: View) -> np.ndarray:
