@@ -165,6 +165,31 @@ def test_a_model_that_answers_otherwise_here_is_not_believed(visit, run_folder, 
     assert ("resize" if what == "input_sha256" else "scores") in reason
 
 
+@pytest.mark.parametrize("change", ["order", "score", "box"])
+def test_a_detectors_finds_are_checked_as_a_set(visit, run_folder, tmp_path, change):
+    other = shutil.copytree(run_folder.parent / "finder", tmp_path / "other")
+    golden = json.loads((other / "golden.json").read_bytes())
+    for case in golden["cases"]:
+        outputs = case["outputs"]
+        if change == "order":
+            outputs["boxes"] = outputs["boxes"][4:] + outputs["boxes"][:4]
+            outputs["scores"].reverse()
+            outputs["class_ids"].reverse()
+        elif change == "score":
+            outputs["scores"] = [score and score - 0.01 for score in outputs["scores"]]
+        else:
+            outputs["boxes"][1] += 2
+            outputs["boxes"][5] += 2
+    (other / "golden.json").write_text(json.dumps(golden))
+    visitor = visit(golden={"finder": other, "shop": run_folder / "export"})
+    visitor.page.evaluate("localStorage.setItem('model', 'finder')")
+    visitor.page.reload()
+    if change == "order":
+        visitor.ready()
+    else:
+        assert "golden" in visitor.ready("server")["reason"]
+
+
 def test_sure_unsure_and_none_of_these(visit):
     visitor = visit()
     visitor.ready()

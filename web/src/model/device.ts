@@ -119,7 +119,7 @@ export class DeviceModel {
     this.difference = 0;
     for (const wanted of cases) {
       const got = await this.call<Raw>({ do: "raw", picture: wanted.picture }, ASK_PATIENCE_MS);
-      const { fault, difference } = compare(wanted, got, tolerance, this.summary.threshold);
+      const { fault, difference } = compare(wanted, got, tolerance);
       if (fault) throw new Error(`the golden pictures differ here (${fault}, ${difference.toPrecision(2)})`);
       this.difference = Math.max(this.difference, difference);
     }
