@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from fastapi.security import APIKeyHeader
 from starlette.responses import FileResponse, Response
 
 from photosynth.core.errors import PhotosynthError
-from photosynth.models.exported import read_model_info
+from photosynth.models.exported import GOLDEN_FILE, read_model_info
 from photosynth.serve.answers import classification, detections, model_summary
 from photosynth.serve.assets import ASK_AGAIN, FOREVER, media_type
 from photosynth.serve.intake import received
@@ -168,7 +169,7 @@ def _models(service: Service) -> APIRouter:
         return model_summary(registry.named(name))
 
     @api.get(
-        "/v1/models/{name}/files/{file}",
+        "/v1/models/{name}/files/{file:path}",
         summary="A file of a model",
         response_class=FileResponse,
         responses={200: {"content": {"application/octet-stream": {"schema": FILE}}}, **_problems(401, 404, 422, 503)},
@@ -197,9 +198,13 @@ def _models(service: Service) -> APIRouter:
 
 
 def _model_file(served: ServedModel, file: str, sha256: str | None) -> Response:
-    known = {} if served.info is None else {f.file: f for f in served.info.files if f.format == "onnx"}
-    if served.folder is None or file not in known or sha256 not in (None, known[file].sha256):
+    onnx = {} if served.info is None else {f.file: f.sha256 for f in served.info.files if f.format == "onnx"}
+    golden = file == GOLDEN_FILE or re.fullmatch(r"golden/\d+\.png", file) is not None
+    sums = set(onnx.values()) if golden else {onnx[file]} if file in onnx else set()
+    if served.folder is None or not sums or sha256 not in (None, *sums):
         raise Refusal(404, "no_such_file", f"model {served.name!r} has no such file now; ask /v1/models")
+    if golden and not (served.folder / file).is_file():
+        raise Refusal(404, "no_such_file", f"model {served.name!r} has no golden pictures")
     path: Path = served.folder / file
     try:
         unchanged = read_model_info(served.folder) == served.info and path.is_file()
@@ -207,7 +212,9 @@ def _model_file(served: ServedModel, file: str, sha256: str | None) -> Response:
         unchanged = False
     if not unchanged:  # the folder is a step ahead of what is served
         raise Refusal(503, "changing", "the model is being replaced; come again", 3)
-    headers = {"cache-control": ASK_AGAIN if sha256 is None else FOREVER, "etag": f'"{known[file].sha256}"'}
+    headers = {"cache-control": ASK_AGAIN if sha256 is None else FOREVER}
+    if file in onnx:
+        headers["etag"] = f'"{onnx[file]}"'
     return FileResponse(path, media_type=media_type(file), headers=headers)
 
 

@@ -6,12 +6,17 @@ from pathlib import Path
 
 from photosynth.core.asset import NONE_CLASS, read_assets
 from photosynth.core.errors import PhotosynthError
+from photosynth.models.exported import preview_file
 
 PREVIEW_FILE = "preview.jpg"
 
 
 def scan_pictures(model_folder: Path, class_names: tuple[str, ...]) -> dict[str, Path]:
-    """Class to the turntable picture of its first scan, from the ``catalogue`` beside an exported model's folder."""
+    """Class to the turntable picture of its first scan: from the model's own ``previews``, which travel with it; of
+    models without, from the ``catalogue`` beside their folder."""
+    own = {name: model_folder / preview_file(k) for k, name in enumerate(class_names) if name != NONE_CLASS}
+    if any(path.is_file() for path in own.values()):
+        return {name: path for name, path in own.items() if path.is_file()}
     catalogue = model_folder.resolve().parent / "catalogue"
     if not catalogue.is_dir():
         return {}

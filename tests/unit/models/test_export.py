@@ -135,7 +135,9 @@ def test_the_rule_is_one_point():
 
 def test_an_eight_bit_version_that_fails_is_left_out_and_said(tiny_run, tmp_path, monkeypatch):
     real = module.quantise
-    monkeypatch.setattr(module, "quantise", lambda model, out, squares: real(model, out, np.full_like(squares, 127)))
+    monkeypatch.setattr(
+        module, "quantise", lambda model, out, squares, **how: real(model, out, np.full_like(squares, 127), **how)
+    )
     progress = Silent()
     artifact = run(ExportConfig(calibration_pictures=2, golden_pictures=0), tiny_run, tmp_path / "x", progress=progress)
     assert [file.file for file in read_model_info(tmp_path / "x").files] == ["model.onnx"]
@@ -203,12 +205,15 @@ def test_what_cannot_be_exported_or_loaded(tiny_run, tiny_export, tmp_path):
 
 
 def test_an_exported_classifier_can_be_scored_like_a_trained_one(tiny_run, tiny_export):
-    from photosynth.evaluate.stage import _load, _open_classifier
+    from photosynth.evaluate.asked import load_asked_classifier, open_model
 
-    assert _open_classifier(tiny_export).manifest.stage == "export"
-    assert _open_classifier(tiny_run / "train").manifest.stage == "train"
+    assert open_model(tiny_export, "train").manifest.stage == "export"
+    assert open_model(tiny_run / "train", "train").manifest.stage == "train"
     with pytest.raises(ArtifactError, match="expected 'train'"):
-        _open_classifier(tiny_run / "dataset")
+        open_model(tiny_run / "dataset", "train")
     image = np.full((20, 20, 3), 90, np.uint8)
-    exported, trained = _load(tiny_export, ("blue", "red")), _load(tiny_run / "train", ("blue", "red"))
+    exported, trained = (
+        load_asked_classifier(open_model(folder, "train"), ("blue", "red"))
+        for folder in (tiny_export, tiny_run / "train")
+    )
     np.testing.assert_allclose(exported.predict([image]), trained.predict([image]), atol=1e-4)
