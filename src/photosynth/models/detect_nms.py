@@ -35,7 +35,8 @@ def select(
     boxes = boxes.gather(1, places[:, :, None].expand(-1, -1, 4))
     n_pairs = min(candidates, n_kept * n_classes)
     best = logits.flatten(1).topk(n_pairs, 1)
-    place = torch.div(best.indices, n_classes, rounding_mode="floor")
+    rows = torch.arange(n_kept, device=boxes.device)[:, None].expand(-1, n_classes).reshape(-1)
+    place = rows[best.indices]  # Core ML divides whole numbers into fractions, which index nothing
     class_ids = best.indices - place * n_classes
     boxes = boxes.gather(1, place[:, :, None].expand(-1, -1, 4))
     scores = torch.sigmoid(best.values) * survivors(boxes, class_ids, iou)
@@ -60,7 +61,7 @@ def survivors(boxes: Tensor, class_ids: Tensor, iou: float, rounds: int = ROUNDS
     rank = torch.arange(k, device=boxes.device)
     surer = rank[:, None] < rank[None, :]
     same = class_ids[:, :, None] == class_ids[:, None, :]
-    suppresses = ((overlaps(boxes) > iou) & same & surer).to(boxes.dtype)
+    suppresses = torch.logical_and(overlaps(boxes) > iou, torch.logical_and(same, surer)).to(boxes.dtype)
     stays = torch.ones_like(boxes[:, :, 0])
     for _ in range(rounds):
         stays = ((stays[:, None, :] @ suppresses)[:, 0] < 0.5).to(boxes.dtype)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from photosynth.core.errors import ArtifactError, ConfigError
 from photosynth.core.instances import Instances
-from photosynth.models.anchors import PER_PLACE, anchor_boxes, boxes_from_values
+from photosynth.models.anchors import PER_PLACE, anchor_boxes, boxes_from_values, grid_points
 from photosynth.models.backbones import read_state
 from photosynth.models.detect_info import DETECTOR_WEIGHTS_FILE, DetectorInfo, DetectorSpec, read_detector_info
 from photosynth.models.detect_nms import select
@@ -64,8 +64,8 @@ class FindingModule(nn.Module):
     def __init__(self, network: nn.Module, info: DetectorInfo) -> None:
         super().__init__()
         self.network, self.info = network, info
-        if info.network.head == "retinanet":
-            anchor_boxes(info.input_px, info.network.strides)  # kept; torchvision cannot be imported in a trace
+        places = anchor_boxes if info.network.head == "retinanet" else grid_points
+        places(info.input_px, info.network.strides)  # kept: made in a trace they would be the trace's own
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See `photosynth.models.detect_nms.select`."""

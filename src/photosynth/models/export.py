@@ -80,8 +80,8 @@ def run(
 
     Args:
         config: which of them.
-        model: a run, or the folder of a finished train stage; the dataset, the evaluation and the catalogue beside it
-            are used if they belong to it.
+        model: a run, or the folder of a finished train or train-detector stage; the dataset, the evaluation and the
+            catalogue beside it are used if they belong to it.
         out: the artifact's folder.
         executor: not used: it takes seconds.
         progress: told of each file.
@@ -204,7 +204,7 @@ def _eight_bits(
     calibration, _ = _squares(trained, parts.dataset, "train", config.calibration_pictures)
     held_out, items = _squares(trained, parts.dataset, "val", config.score_pictures)
     small = plain.with_name(INT8_FILE)
-    quantise(plain, small, calibration)
+    quantise(plain, small, calibration, exact_end=trained.kind == "detector")
     verdict = judge(plain, small, lambda file: trained.score(open_session(file), held_out, items), config.max_int8_drop)
     found = f"{100 * verdict.score_before:.1f} % in float32, {100 * verdict.score_after:.1f} % in 8 bits"
     found += f" on {len(items)} rendered validation pictures"

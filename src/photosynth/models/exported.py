@@ -52,7 +52,7 @@ class ModelFile(Record, frozen=True, kw_only=True):
     parity: float | None
     """Largest difference of any probability or score from PyTorch's on the golden pictures; None if not run here."""
     score: float | None = None
-    """Share right (a detector: mAP50_95) on rendered validation pictures: why 8 bits were accepted; None for others."""
+    """Share right (a detector: mAP50) on rendered validation pictures: why 8 bits were accepted; None for others."""
 
 
 class Provenance(Record, frozen=True, kw_only=True):

@@ -21,6 +21,8 @@ BOX_TOLERANCE_PX = 0.05
 """The same for boxes, in input pixels."""
 MADE_SIZES_WH = ((97, 61), (300, 224))
 """Of the pictures made up here."""
+LEAST_COMPARED = 0.05
+"""A detector's rows with less score are not compared: faint ones change places or cross the suppression's limit."""
 
 
 class GoldenCase(Record, frozen=True, kw_only=True):
@@ -71,7 +73,10 @@ def largest_difference(
 ) -> float:
     """How far a runtime is from PyTorch: the largest difference of any output number.
 
-    Boxes count by TOLERANCE / BOX_TOLERANCE_PX, so that one tolerance serves all.
+    A detector's finds are compared as sets, since equal scores may come in any order: each find of either side with
+    a score of LEAST_COMPARED or more (or half the picture's best, where that is less) is held against the other side's
+    nearest find of its class, or against nothing, whichever is closer. Boxes count by TOLERANCE / BOX_TOLERANCE_PX, so
+    that one tolerance serves all.
 
     Args:
         cases: the golden cases.
@@ -86,12 +91,35 @@ def largest_difference(
     members = [[case] for case in cases] + [list(cases)]
     worst = 0.0
     for group, its_cases in zip(groups, members, strict=True):
-        for name, value in runtime(group).items():
-            expected = np.array([case.outputs[name] for case in its_cases])
-            scale = TOLERANCE / BOX_TOLERANCE_PX if name == "boxes" else 1.0
-            found = np.asarray(value, np.float64).reshape(expected.shape)
-            worst = np.maximum(worst, np.max(np.abs(found - expected), initial=0.0) * scale)  # keeps NaN
+        answers = {name: np.asarray(value, np.float64) for name, value in runtime(group).items()}
+        for row, case in enumerate(its_cases):
+            found = {name: value[row].ravel() for name, value in answers.items()}
+            expected = {name: np.array(case.outputs[name]) for name in answers}
+            compare = _finds_apart if "scores" in answers else _numbers_apart
+            worst = np.maximum(worst, compare(found, expected))  # keeps NaN
     return float(worst)
+
+
+def _numbers_apart(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> float:
+    return max(float(np.max(np.abs(found[name] - expected[name]), initial=0.0)) for name in expected)
+
+
+def _finds_apart(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> float:
+    """The largest distance of any find that is compared from the other side's; NaN if a number is NaN."""
+    if not all(np.isfinite(value).all() for value in found.values()):
+        return float("nan")
+    apart = np.abs(found["scores"][:, None] - expected["scores"][None])
+    boxes = np.abs(found["boxes"].reshape(-1, 1, 4) - expected["boxes"].reshape(1, -1, 4)).max(2)
+    apart = np.maximum(apart, boxes * TOLERANCE / BOX_TOLERANCE_PX)
+    apart[found["class_ids"][:, None] != expected["class_ids"][None]] = np.inf
+    worst = 0.0
+    for side, axis in ((found, 1), (expected, 0)):
+        nearest = np.minimum(apart.min(axis, initial=np.inf), side["scores"])
+        least = min(LEAST_COMPARED, 0.5 * float(side["scores"].max(initial=0.0)))
+        last = float(side["scores"].min(initial=np.inf))  # of a full answer: what is next to it may have been cut off
+        least = max(least, last + 2 * TOLERANCE if 0 < last < np.inf else 0.0)
+        worst = max(worst, float(np.max(nearest[side["scores"] >= least], initial=0.0)))
+    return worst
 
 
 def read_golden(folder: Path) -> Golden:

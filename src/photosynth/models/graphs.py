@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from photosynth.core.geometry import Vec3
 from photosynth.models.classifier import NetworkClassifier
-from photosynth.models.exported import CLASSIFIER_OUTPUTS, INPUT
+from photosynth.models.detector import NetworkDetector
+from photosynth.models.exported import CLASSIFIER_OUTPUTS, DETECTOR_OUTPUTS, INPUT
 
 OPSET = 17
 
@@ -39,6 +41,21 @@ class Graph:
         return {name: output.numpy() for name, output in zip(self.output_names, outputs, strict=True)}
 
 
+class _Normalise(nn.Module):
+    """(n, S, S, 3) uint8 to (n, 3, S, S) float32: less the mean, by the standard deviation."""
+
+    def __init__(self, mean: Vec3, std: Vec3) -> None:
+        super().__init__()
+        scale = 1.0 / (255.0 * torch.tensor(std, dtype=torch.float64))
+        offset = torch.tensor(mean, dtype=torch.float64) / torch.tensor(std, dtype=torch.float64)
+        self.register_buffer("scale", scale.float().reshape(1, 3, 1, 1))
+        self.register_buffer("offset", offset.float().reshape(1, 3, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """See the class."""
+        return images.permute(0, 3, 1, 2).float() * self.scale - self.offset
+
+
 class _ClassifierModule(nn.Module):
     """Normalise, classify, divide by the temperature, softmax."""
 
@@ -47,21 +64,38 @@ class _ClassifierModule(nn.Module):
         info = classifier.info
         self.network = classifier.network
         self.temperature = info.temperature
-        scale = 1.0 / (255.0 * torch.tensor(info.std, dtype=torch.float64))
-        offset = torch.tensor(info.mean, dtype=torch.float64) / torch.tensor(info.std, dtype=torch.float64)
-        self.register_buffer("scale", scale.float().reshape(1, 3, 1, 1))
-        self.register_buffer("offset", offset.float().reshape(1, 3, 1, 1))
+        self.normalise = _Normalise(info.mean, info.std)
 
     def forward(self, images: Tensor) -> Tensor:
         """(n, S, S, 3) uint8 to (n, classes)."""
-        x = images.permute(0, 3, 1, 2).float() * self.scale - self.offset
-        return torch.softmax(self.network(x) / self.temperature, 1)
+        return torch.softmax(self.network(self.normalise(images)) / self.temperature, 1)
+
+
+class _DetectorModule(nn.Module):
+    """Normalise, find, and empty the rows beyond the last find: else they hold whatever was suppressed."""
+
+    def __init__(self, detector: NetworkDetector) -> None:
+        super().__init__()
+        self.finder = detector.finder
+        self.normalise = _Normalise(detector.info.mean, detector.info.std)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(n, S, S, 3) uint8 to boxes (n, k, 4), scores (n, k), class ids (n, k)."""
+        boxes, scores, class_ids = self.finder(self.normalise(images))
+        found = scores > 0
+        return boxes * found[:, :, None].to(boxes.dtype), scores, class_ids * found.to(class_ids.dtype)
 
 
 def classifier_graph(classifier: NetworkClassifier) -> Graph:
     """The graph of a trained classifier; its views are averaged outside."""
     module = _ClassifierModule(classifier).eval().to(memory_format=torch.contiguous_format)
     return Graph(module, classifier.info.input_px, CLASSIFIER_OUTPUTS)
+
+
+def detector_graph(detector: NetworkDetector) -> Graph:
+    """The graph of a trained detector, with decoding and non-maximum suppression inside."""
+    module = _DetectorModule(detector).eval().to(memory_format=torch.contiguous_format)
+    return Graph(module, detector.info.input_px, DETECTOR_OUTPUTS)
 
 
 def onnx_bytes(graph: Graph) -> bytes:

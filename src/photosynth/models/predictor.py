@@ -90,11 +90,13 @@ class OnnxDetector:
     def _detect(self, image: np.ndarray, min_score: float) -> Instances:
         square, scale_xy = fit_square(image, self.info.input_px, self.info.fit)
         boxes, scores, class_ids = (output[0] for output in self.session.run(DETECTOR_OUTPUTS, {INPUT: square[None]}))
-        keep = (scores >= min_score) & (scores > 0)
         height, width = image.shape[:2]
-        boxes = boxes[keep].astype(np.float64) * np.array([*scale_xy, *scale_xy])
+        boxes = boxes.astype(np.float64) * np.array([*scale_xy, *scale_xy])
         boxes = np.clip(boxes, 0.0, np.array([width, height, width, height], np.float64))
-        return Instances((width, height), boxes, class_ids[keep].astype(np.int64), scores[keep].astype(np.float64))
+        keep = (scores >= min_score) & (scores > 0) & (boxes[:, 2:] > boxes[:, :2]).all(1)
+        return Instances(
+            (width, height), boxes[keep], class_ids[keep].astype(np.int64), scores[keep].astype(np.float64)
+        )
 
 
 def load_predictor(

@@ -16,6 +16,9 @@ from photosynth.models.exported import INPUT
 OPERATORS = ("Conv", "Gemm", "MatMul", "Add", "Clip", "Relu", "MaxPool")
 """What runs in 8 bits; normalisation, softmax and a detector's last steps stay in float32."""
 
+LAYERS = ("Conv", "Gemm", "MatMul")
+"""Operators that have weights, if one of their inputs is a constant."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -31,7 +34,7 @@ class Verdict:
         return 100.0 * (self.score_before - self.score_after)
 
 
-def quantise(model: Path, out: Path, squares: np.ndarray, batch: int = 8) -> None:
+def quantise(model: Path, out: Path, squares: np.ndarray, batch: int = 8, *, exact_end: bool = False) -> None:
     """Write `model` in 8 bits to `out`: static, QDQ form, weights per channel, activations by their extremes.
 
     Jacob et al. 2018, "Quantization and training of neural networks for efficient integer-arithmetic-only inference".
@@ -41,6 +44,8 @@ def quantise(model: Path, out: Path, squares: np.ndarray, batch: int = 8) -> Non
         out: the file to write.
         squares: (n, S, S, 3) uint8: rendered pictures that show the activations' ranges.
         batch: pictures run at once.
+        exact_end: leave the last layers with weights, and what follows them, in float32: a detector's boxes are
+            exponentials of what they give, and its suppression counts.
 
     Raises:
         ConfigError: if there are no pictures.
@@ -56,6 +61,7 @@ def quantise(model: Path, out: Path, squares: np.ndarray, batch: int = 8) -> Non
             _Batches(squares, batch),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(OPERATORS),
+            nodes_to_exclude=_end_nodes(model) if exact_end else [],
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -74,6 +80,23 @@ def judge(before: Path, after: Path, score: Callable[[Path], float], max_drop: f
     """
     score_before, score_after = score(before), score(after)
     return Verdict(score_before - score_after <= max_drop + 1e-12, score_before, score_after)
+
+
+def _end_nodes(model: Path) -> list[str]:
+    """Names of the nodes that no layer with weights follows."""
+    import onnx
+
+    graph = onnx.load(str(model)).graph
+    weights = {tensor.name for tensor in graph.initializer}
+    leads_on: set[str] = set()
+    end = []
+    for node in reversed(graph.node):  # they are in the order of their work
+        if not leads_on.intersection(node.output):
+            end.append(node.name)
+            if node.op_type not in LAYERS or not weights.intersection(node.input):
+                continue
+        leads_on.update(node.input)
+    return end
 
 
 class _Batches:

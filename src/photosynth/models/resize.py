@@ -78,11 +78,17 @@ def fit_square(image: np.ndarray, size_px: int, fit: Fit = "squash") -> tuple[np
     height, width = image.shape[:2]
     if fit == "squash":
         return resize_square(image, size_px), (width / size_px, height / size_px)
-    longer = max(width, height)
-    w, h = (max(1, (2 * side * size_px + longer) // (2 * longer)) for side in (width, height))
+    w, h = letterbox_wh((width, height), size_px)
     square = np.full((size_px, size_px, 3), PADDING, np.uint8)
     square[:h, :w] = resize(image, (w, h))
     return square, (width / w, height / h)
+
+
+def letterbox_wh(size_wh: tuple[int, int], size_px: int) -> tuple[int, int]:
+    """What a letterboxed picture of that size measures in its square."""
+    longer = max(size_wh)
+    w, h = (max(1, (2 * side * size_px + longer) // (2 * longer)) for side in size_wh)
+    return w, h
 
 
 def check_picture(image: np.ndarray) -> None:
