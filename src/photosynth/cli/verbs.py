@@ -382,7 +382,7 @@ def export_verb(argv: list[str]) -> int:
         """Write a trained model as ONNX, in 8 bits and for Core ML, checked against PyTorch, with model.json."""
 
         model: _here("RUN_OR_MODEL")
-        """A run's folder, or that of a finished train stage."""
+        """A run's folder, or that of a finished train or train-detector stage."""
         common: Annotated[Common, Flat]
         """Flags of every stage."""
         config: Annotated[ExportConfig, Flat] = msgspec.field(default_factory=ExportConfig)
