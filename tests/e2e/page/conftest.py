@@ -55,9 +55,10 @@ def site(run_folder, tmp_path_factory):
         yield url, kept
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Headless Chromium whose camera shows the red thing."""
+    """Headless Chromium whose camera shows the red thing. For one file of tests: while it lives, Playwright keeps an
+    event loop running here, and tests of other rooms could not run one of their own."""
     playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
