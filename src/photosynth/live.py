@@ -163,6 +163,7 @@ def _setup_worker(given: _Given) -> None:
     from photosynth.core.registry import render_engine
     from photosynth.sample.arrange.shapes import Shapes
     from photosynth.sample.meshes import PassingMeshes
+    from photosynth.sample.recipe import recipe_parts
     from photosynth.sample.source import ArrangementSource
 
     if multiprocessing.parent_process() is not None and threading.current_thread() is threading.main_thread():
@@ -171,7 +172,7 @@ def _setup_worker(given: _Given) -> None:
     drawn_from = given.ingredients
     _worker.given, _worker.meshes = given, CatalogueMeshes(drawn_from.catalogue)
     _worker.arrangements = None
-    if drawn_from.recipe.arrangement is not None:
+    if any(part.arrangement is not None for part in recipe_parts(drawn_from.recipe)):
         shapes = Shapes(PassingMeshes(drawn_from.catalogue, drawn_from.assets))
         _worker.arrangements = ArrangementSource(drawn_from.recipe, drawn_from.assets, drawn_from.seed, shapes)
     _worker.engine = render_engine(given.engine, _worker.meshes)

@@ -95,16 +95,16 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
     """
     from photosynth.core.registry import check_render_engine
     from photosynth.objects import expected_seconds, model_classes, photo_classes
-    from photosynth.sample.recipe import load_recipe
+    from photosynth.sample.recipe import load_recipe, recipe_parts
     from photosynth.sample.scene import require_physics
     from photosynth.train.config import check
     from photosynth.train.stage import estimate_seconds
 
     train_config = _train_config(config)
     check(train_config)
-    arrangement = load_recipe(config.recipe).arrangement
-    if arrangement is not None:
-        require_physics(arrangement)
+    for part in recipe_parts(load_recipe(config.recipe)):
+        if part.arrangement is not None:
+            require_physics(part.arrangement)
     check_render_engine(config.engine)
     if config.engine == "cycles":
         from photosynth.render.cycles.options import CyclesOptions

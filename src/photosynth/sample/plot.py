@@ -29,7 +29,7 @@ from photosynth.sample.panels import (
     draw_temperatures,
     draw_white_balance,
 )
-from photosynth.sample.recipe import Recipe
+from photosynth.sample.recipe import Recipe, scene_recipe
 from photosynth.sample.scene import NOBODY, check_inputs, sample_scene, subject_pixels
 from photosynth.sample.source import ArrangementSource
 
@@ -108,17 +108,18 @@ def plot_distributions(
 def gather_drawn(recipe: Recipe, assets: tuple[Asset, ...], n: int, seed: int, photos: tuple[Photo, ...]) -> Drawn:
     """Sample n scenes and measure them."""
     drawn, by_id = Drawn(), {asset.asset_id: asset for asset in assets}
-    source = None if recipe.arrangement is None else ArrangementSource(recipe, assets, seed)
+    sources = ArrangementSource(recipe, assets, seed)
     for index in range(n):
-        scene = sample_scene(recipe, assets, index, seed, photos, arrangements=source)
+        scene = sample_scene(recipe, assets, index, seed, photos, arrangements=sources)
         drawn.scenes.append(scene)
         drawn.classes.append(scene.placements[0].class_name if scene.kind == "object" else f"({scene.kind})")
         subject = by_id[scene.placements[0].asset_id] if scene.placements else NOBODY
         if scene.placements:
             _measure_subject(drawn, scene, subject)
         centre_m, unit_m = np.zeros(3), subject.diagonal_m()
-        if source is not None:
-            lit = source.of_scene(index).arrangement
+        part = scene_recipe(recipe, seed, index)
+        if part.arrangement is not None:
+            lit = sources.of_part(part).of_scene(index).arrangement
             centre_m, unit_m = np.array(lit.centre_m), 2.0 * lit.radius_m
         for light in scene.lights:
             offset_m = np.array(light.position_m) - centre_m

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from msgspec.structs import replace
+
 from photosynth.core.distributions import LogUniform
 from photosynth.core.errors import ConfigError
 from photosynth.core.record import Record, from_toml
+from photosynth.core.rng import rng_for
 from photosynth.sample.arrange.recipe import ArrangementRecipe
 from photosynth.sample.background import BackgroundRecipe
 from photosynth.sample.camera import CameraRecipe, FramingRecipe
@@ -27,6 +31,19 @@ MIN_SIDE_PX, MAX_SIDE_PX = 16, 8192
 
 PACKAGE = Path(__file__).resolve().parents[1]
 """The installed package's folder."""
+
+
+class BlendPart(Record, frozen=True, kw_only=True):
+    """A recipe that has a share in a blend."""
+
+    recipe: str | Recipe
+    """The name of one that comes along or the path of a TOML file; once loaded, the recipe itself."""
+    weight: float = 1.0
+    """Its share of the scenes, beside those of the other parts."""
+
+    def __post_init__(self) -> None:
+        if not self.weight > 0:
+            raise ValueError(f"weight must be above 0, got {self.weight:g}")
 
 
 class Recipe(Record, frozen=True, kw_only=True):
@@ -73,6 +90,9 @@ class Recipe(Record, frozen=True, kw_only=True):
     """Where the camera stands before it."""
     surfaces: SurroundingsRecipe = SurroundingsRecipe()
     """Looks of tables, boards and walls."""
+    blend: tuple[BlendPart, ...] = ()
+    """Not empty: each scene is drawn from one of these recipes. Of the sections above only ``size_wh`` and
+    ``environment.maps`` are used then, in place of the parts' own."""
 
     def __post_init__(self) -> None:
         if not all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in self.size_wh):
@@ -102,7 +122,38 @@ def load_recipe(name_or_path: str) -> Recipe:
     Raises:
         ConfigError: for an unknown name, a missing file, an unknown key or an impossible range, naming it.
     """
-    text = str(name_or_path)
+    recipe = _read_recipe(str(name_or_path))
+    if not recipe.blend:
+        return recipe
+    parts = []
+    for part in recipe.blend:
+        loaded = _read_recipe(part.recipe) if isinstance(part.recipe, str) else part.recipe
+        if loaded.blend:
+            raise ConfigError(f"recipe {name_or_path} blends {part.recipe}, which is a blend itself; name its parts")
+        parts.append(replace(part, recipe=loaded))
+    return at_size(replace(recipe, blend=tuple(parts)), recipe.size_wh)
+
+
+def at_size(recipe: Recipe, size_wh: tuple[int, int]) -> Recipe:
+    """The recipe, with the parts of a loaded blend, at another picture size."""
+    parts = tuple(replace(part, recipe=at_size(part.recipe, size_wh)) for part in recipe.blend)
+    return replace(recipe, size_wh=size_wh, blend=parts)
+
+
+def recipe_parts(recipe: Recipe) -> tuple[Recipe, ...]:
+    """The recipes that scenes are drawn from: those of a loaded blend, or this one."""
+    return tuple(part.recipe for part in recipe.blend) or (recipe,)
+
+
+def scene_recipe(recipe: Recipe, seed: int, index: int) -> Recipe:
+    """The recipe that scene `index` is drawn from: a part of a loaded blend, or this one."""
+    if not recipe.blend:
+        return recipe
+    weights = np.array([part.weight for part in recipe.blend])
+    return recipe.blend[int(rng_for(seed, index, "blend").choice(len(weights), p=weights / weights.sum()))].recipe
+
+
+def _read_recipe(text: str) -> Recipe:
     if text.endswith(".toml") or "/" in text or "\\" in text:
         return from_toml(Path(text), Recipe)
     if text not in recipe_names():

@@ -25,7 +25,7 @@ from photosynth.sample.kind import sample_kind
 from photosynth.sample.light import sample_lights
 from photosynth.sample.occluder import sample_occluders
 from photosynth.sample.placement import choose_distractor, choose_object, orient, place
-from photosynth.sample.recipe import Recipe
+from photosynth.sample.recipe import Recipe, recipe_parts, scene_recipe
 from photosynth.sample.source import ArrangementSource
 
 STREAMS = (
@@ -64,8 +64,6 @@ def check_inputs(recipe: Recipe, assets: tuple[Asset, ...], photos: tuple[Photo,
         ConfigError: if there is no object, an asset has no size or no part, or a fill needs photos and has none.
         DependencyError: if the recipe pours things and the physics engine is not installed.
     """
-    if recipe.arrangement is not None:
-        require_physics(recipe.arrangement)
     if not any(asset.role == "object" for asset in assets):
         raise ConfigError("the catalogue has no objects, so there is nothing to make pictures of; add one")
     for asset in assets:
@@ -73,6 +71,13 @@ def check_inputs(recipe: Recipe, assets: tuple[Asset, ...], photos: tuple[Photo,
             raise ConfigError(f"asset {asset.asset_id} has no parts, so there is nothing to show")
         if not asset.diagonal_m() > 0:
             raise ConfigError(f"asset {asset.asset_id} has size {asset.size_m}; expected a box with an extent")
+    for part in recipe_parts(recipe):
+        _check_part(part, photos)
+
+
+def _check_part(recipe: Recipe, photos: tuple[Photo, ...]) -> None:
+    if recipe.arrangement is not None:
+        require_physics(recipe.arrangement)
     wanted = {
         "background.kinds": recipe.background.kinds,
         "background.clutter_kinds": recipe.background.clutter_kinds,
@@ -110,9 +115,10 @@ def sample_scene(
         ConfigError: if the assets or the photos do not suffice (see check_inputs).
     """
     maps = recipe_maps(recipe.environment) if maps is None else maps
+    blend, recipe = recipe, scene_recipe(recipe, seed, index)
     if recipe.arrangement is not None:
-        source = arrangements or ArrangementSource(recipe, assets, seed)
-        return sample_arranged(source, assets, index, seed, photos, maps)
+        source = arrangements or ArrangementSource(blend, assets, seed)
+        return sample_arranged(source.of_part(recipe), assets, index, seed, photos, maps)
     rngs = {stream: rng_for(seed, index, stream) for stream in STREAMS}
     others = tuple(asset for asset in assets if asset.role == "distractor")
     kind = sample_kind(recipe.kinds, bool(others), rngs["kind"])
@@ -157,7 +163,7 @@ def require_physics(recipe: ArrangementRecipe) -> None:
         kind = type(poured[0]).__struct_config__.tag
         raise DependencyError(
             f"the arrangement {kind!r} lets things fall by rigid-body physics and needs the package mujoco: "
-            "pip install photosynth[physics]; recipes without it are single, tabletop, shelf, in_hand and far"
+            "pip install photosynth[physics]; recipes without it are anywhere, single, tabletop, shelf, in_hand and far"
         )
 
 

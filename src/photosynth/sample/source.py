@@ -26,7 +26,7 @@ class ArrangementSource:
     """The arrangements of a run; scene i looks at number i // reuse, which depends on (recipe, assets, seed) alone.
 
     Args:
-        recipe: with an arrangement.
+        recipe: with an arrangement, or a blend that has parts with one.
         assets: the catalogue's.
         seed: the run's.
         shapes: of the assets; None takes each for its box.
@@ -37,6 +37,15 @@ class ArrangementSource:
         self.shapes = shapes or Shapes(BoxMeshes(assets))
         self.true_sizes = all(asset.scale_known for asset in assets)
         self._kept: OrderedDict[int, Staged] = OrderedDict()
+        self._parts: dict[int, ArrangementSource] = {}
+
+    def of_part(self, part: Recipe) -> ArrangementSource:
+        """The source of one of the recipes in ``recipe.blend``, with the same shapes; of `recipe` itself, this one."""
+        if part is self.recipe:
+            return self
+        if id(part) not in self._parts:
+            self._parts[id(part)] = ArrangementSource(part, self.assets, self.seed, self.shapes)
+        return self._parts[id(part)]
 
     def of_scene(self, index: int) -> Staged:
         """What scene `index` looks at; the last few are kept."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key, open_artifact
 from photosynth.core.asset import Asset, read_assets
 from photosynth.core.codec import read_jsonl, write_jsonl
@@ -23,7 +21,7 @@ from photosynth.sample.arrange.shapes import Shapes
 from photosynth.sample.environment import folder_maps, recipe_maps
 from photosynth.sample.meshes import PassingMeshes
 from photosynth.sample.photos import Skipped, open_backgrounds
-from photosynth.sample.recipe import MAX_SIDE_PX, MIN_SIDE_PX, Recipe, load_recipe
+from photosynth.sample.recipe import MAX_SIDE_PX, MIN_SIDE_PX, Recipe, at_size, load_recipe, recipe_parts
 from photosynth.sample.scene import check_inputs, sample_scene
 from photosynth.sample.source import ArrangementSource
 
@@ -147,7 +145,7 @@ def resolve_recipe(config: SampleConfig) -> Recipe:
     recipe = load_recipe(config.recipe)
     if config.image_size_px is None:
         return recipe
-    return msgspec.structs.replace(recipe, size_wh=(config.image_size_px, config.image_size_px))
+    return at_size(recipe, (config.image_size_px, config.image_size_px))
 
 
 @dataclass(frozen=True)
@@ -201,7 +199,7 @@ _worker = _Worker()
 def setup_worker(ingredients: Ingredients) -> None:
     """Remember what to draw from; runs once in each worker."""
     _worker.ingredients, _worker.arrangements = ingredients, None
-    if ingredients.recipe.arrangement is not None:
+    if any(part.arrangement is not None for part in recipe_parts(ingredients.recipe)):
         shapes = Shapes(PassingMeshes(ingredients.catalogue, ingredients.assets))
         _worker.arrangements = ArrangementSource(ingredients.recipe, ingredients.assets, ingredients.seed, shapes)
 
@@ -246,9 +244,11 @@ def summarise(folder: Path, ingredients: Ingredients, n_skipped: int) -> dict[st
 
 
 def _notes(ingredients: Ingredients) -> tuple[str, ...]:
-    recipe, notes = ingredients.recipe, []
-    if not ingredients.photos and recipe.background.kinds.photo > 0:
+    parts, notes = recipe_parts(ingredients.recipe), []
+    if not ingredients.photos and any(part.background.kinds.photo > 0 for part in parts):
         notes.append("no background photos were given; the other kinds of background took their share")
-    if recipe.kinds.lookalike_share > 0 and all(asset.role == "object" for asset in ingredients.assets):
+    if any(part.kinds.lookalike_share > 0 for part in parts) and all(
+        asset.role == "object" for asset in ingredients.assets
+    ):
         notes.append("the catalogue has no distractors; pictures meant to show them alone are empty")
     return tuple(notes)
