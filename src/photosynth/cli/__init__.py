@@ -14,23 +14,24 @@ from photosynth.core.errors import PhotosynthError
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """What the system says when a disk is full or may not be written."""
 VERBS = {
-    "run": "the main job: objects in, a classifier scored on real photos out",
-    "demo": "the main job on the built-in demo objects",
-    "capture": "take in photos or a video of one object and judge each photo; --print-sheet",
-    "reconstruct": "a capture in, a textured 3D model of the object alone out",
-    "catalogue": "import 3D models: clean, normalise, preview",
-    "sample": "draw concrete scenes from a recipe; --plot shows its distributions",
-    "render": "render scenes to pictures with their layers",
-    "dataset": "compute labels, split, audit; COCO, YOLO and VOC",
-    "train": "train a classifier on a dataset",
-    "train-detector": "train a detector on a dataset",
-    "evaluate": "score a classifier on real photos and write the report",
-    "export": "write a trained model as ONNX, in 8 bits and for Core ML, checked against PyTorch",
-    "predict": "ask an exported model about photos, a video or a camera",
-    "serve": "a web page and an API that answer with exported models",
-    "show": "say what is in an artifact or run folder",
-    "verify": "recompute the check-sums and audits of an artifact or run folder",
+    "run": ("runs", "the main job: objects in, a classifier scored on real photos out"),
+    "demo": ("runs", "the main job on the built-in demo objects"),
+    "capture": ("objects", "take in photos or a video of one object and judge each photo; --print-sheet"),
+    "reconstruct": ("objects", "a capture in, a textured 3D model of the object alone out"),
+    "catalogue": ("objects", "import 3D models: clean, normalise, preview"),
+    "sample": ("pictures", "draw concrete scenes from a recipe; --plot shows its distributions"),
+    "render": ("pictures", "render scenes to pictures with their layers"),
+    "dataset": ("pictures", "compute labels, split, audit; COCO, YOLO and VOC"),
+    "train": ("learning", "train a classifier on a dataset"),
+    "train-detector": ("learning", "train a detector on a dataset"),
+    "evaluate": ("learning", "score a classifier on real photos and write the report"),
+    "export": ("answering", "write a trained model as ONNX, in 8 bits and for Core ML, checked against PyTorch"),
+    "predict": ("answering", "ask an exported model about photos, a video or a camera"),
+    "serve": ("answering", "a web page and an API that answer with exported models"),
+    "show": ("runs", "say what is in an artifact or run folder"),
+    "verify": ("runs", "recompute the check-sums and audits of an artifact or run folder"),
 }
+"""Each verb with its module in cli/verbs and what it does."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,7 +49,8 @@ def main(argv: list[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"photosynth: there is no verb {verb!r}\n\n{_help()}", file=sys.stderr)
         return 2
-    function = getattr(importlib.import_module("photosynth.cli.verbs"), f"{verb.replace('-', '_')}_verb")
+    module = importlib.import_module(f"photosynth.cli.verbs.{VERBS[verb][0]}")
+    function = getattr(module, f"{verb.replace('-', '_')}_verb")
     try:
         return function(rest) or 0
     except PhotosynthError as error:
@@ -74,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {verb:<15} {what}" for verb, what in VERBS.items()]
+    lines = [f"  {verb:<15} {what}" for verb, (_, what) in VERBS.items()]
     return (
         "photosynth: photos or 3D scans of a few objects in, a trained and honestly scored vision model out\n\n"
         "usage: photosynth VERB [options]      (photosynth VERB --help says more)\n\n"

@@ -49,18 +49,18 @@ def test_our_errors_exit_with_one(tmp_path, capsys):
 
 
 def test_interrupt_exits_with_130(monkeypatch, capsys):
-    from photosynth.cli import verbs
+    from photosynth.cli.verbs import runs
 
     def interrupted(argv):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verbs, "show_verb", interrupted)
+    monkeypatch.setattr(runs, "show_verb", interrupted)
     assert main(["show", "x"]) == 130
     assert "goes on where it was" in capsys.readouterr().err
 
 
 def test_a_full_disk_is_said_in_words_and_other_faults_are_not_hidden(monkeypatch, capsys):
-    from photosynth.cli import verbs
+    from photosynth.cli.verbs import runs
 
     def fail(number):
         def verb(argv):
@@ -68,10 +68,10 @@ def test_a_full_disk_is_said_in_words_and_other_faults_are_not_hidden(monkeypatc
 
         return verb
 
-    monkeypatch.setattr(verbs, "show_verb", fail(28))
+    monkeypatch.setattr(runs, "show_verb", fail(28))
     assert main(["show", "x"]) == 1
     assert "No space left on device" in capsys.readouterr().err
-    monkeypatch.setattr(verbs, "show_verb", fail(5))
+    monkeypatch.setattr(runs, "show_verb", fail(5))
     with pytest.raises(OSError, match="No space"):
         main(["show", "x"])
 
