@@ -105,3 +105,13 @@ def test_a_base_that_is_a_little_bumpy_still_counts_as_upright():
 @pytest.mark.parametrize("normal", [(0, 0, -1), (0, 0, 1), (1, 0, 0), (0.6, 0, 0.8), (0.0, 0.6, -0.8)])
 def test_rotation_onto_the_ground(normal):
     assert rotation_onto(np.array(normal, dtype=float)) @ normal == pytest.approx((0, 0, -1))
+
+
+@pytest.mark.parametrize("tilt", [1e-2, 1e-4, 3e-6, 1e-8, 1e-13])
+@pytest.mark.parametrize("up", [1.0, -1.0])
+def test_rotation_onto_is_a_rotation_for_a_normal_that_is_nearly_upright_and_nearly_unit(tilt, up):
+    normal = (1 - 3e-8) * np.array([0.6 * tilt, 0.8 * tilt, up * np.sqrt(1 - tilt**2)])
+    rotation = rotation_onto(normal)
+    assert rotation @ rotation.T == pytest.approx(np.eye(3), abs=1e-14)
+    assert np.linalg.det(rotation) == pytest.approx(1.0, abs=1e-14)
+    assert rotation @ normal == pytest.approx((0, 0, -1), abs=1e-7)

@@ -62,10 +62,13 @@ def stable_poses(hull: Hull) -> StablePoses:
 def rotation_onto(normal: np.ndarray) -> np.ndarray:
     """The smallest (3, 3) rotation that turns a unit direction straight down (Rodrigues)."""
     x, y, z = (float(v) for v in normal)
-    if z > 1 - 1e-12:
-        return np.diag([1.0, -1.0, -1.0])
-    cross = np.array([[0.0, 0.0, x], [0.0, 0.0, y], [-x, -y, 0.0]])  # of normal x (0, 0, -1) = (-y, x, 0)
-    return np.eye(3) + cross + cross @ cross / (1 - z)
+    level = np.hypot(x, y)
+    if level < 1e-12:
+        return np.diag([1.0, -1.0, -1.0]) if z > 0 else np.eye(3)
+    length = np.hypot(level, z)
+    sin, cos = level / length, -z / length  # of the turn about the level axis (-y, x, 0)
+    cross = np.array([[0.0, 0.0, x], [0.0, 0.0, y], [-x, -y, 0.0]]) / level
+    return np.eye(3) + sin * cross + (1.0 - cos) * (cross @ cross)
 
 
 def _as_poses(normals: np.ndarray, landed: np.ndarray) -> StablePoses:
