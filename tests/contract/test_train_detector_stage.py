@@ -17,9 +17,10 @@ from photosynth.core.record import Record, to_pretty_json
 from photosynth.models.detect_info import DetectorSpec, read_detector_info
 from photosynth.models.detector import load_detector
 from photosynth.train.checkpoint import checkpoint_file
-from photosynth.train.detect_loop import DetectTraining, find_all, score_found
 from photosynth.train.detect_pictures import DetectPictures
 from photosynth.train.detect_stage import DetectAugmentConfig, DetectConfig, run
+from photosynth.train.detect_task import find_all, score_found
+from photosynth.train.loop import Training
 
 torch.set_num_threads(1)
 CLASSES = ("disc", "square")
@@ -214,7 +215,7 @@ def uninterrupted(dataset, tmp_path_factory):
 
 @pytest.mark.parametrize("epochs_done", [1, 2])
 def test_killed_and_resumed_gives_the_same_weights(dataset, uninterrupted, tmp_path, monkeypatch, epochs_done):
-    original = DetectTraining._step
+    original = Training._step
     steps = 0
 
     def step(self, batch):
@@ -224,7 +225,7 @@ def test_killed_and_resumed_gives_the_same_weights(dataset, uninterrupted, tmp_p
             raise Killed
         return original(self, batch)
 
-    monkeypatch.setattr(DetectTraining, "_step", step)
+    monkeypatch.setattr(Training, "_step", step)
     with pytest.raises(Killed):
         run(RESUMED, dataset, tmp_path / "parts")
     monkeypatch.undo()

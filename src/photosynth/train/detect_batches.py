@@ -11,6 +11,7 @@ import numpy as np
 
 from photosynth.core.rng import rng_for
 from photosynth.models.detect_targets import Targets, make_targets
+from photosynth.train.batches import steps_per_epoch
 from photosynth.train.detect_augment import augment
 from photosynth.train.detect_config import DetectConfig
 from photosynth.train.detect_pictures import Labelled
@@ -25,11 +26,6 @@ class DetectBatch:
 
     images: np.ndarray
     targets: Targets
-
-
-def steps_per_epoch(epoch_pictures: int, batch_size: int) -> int:
-    """Full batches in an epoch, or one smaller one."""
-    return max(1, epoch_pictures // batch_size)
 
 
 def epoch_batches(stream: Stream, epoch: int, size_px: int, config: DetectConfig) -> Iterator[DetectBatch]:

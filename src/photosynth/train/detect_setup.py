@@ -1,4 +1,4 @@
-"""What the detector's training begins with: device, frozen parts, optimiser and schedule."""
+"""What the detector's training begins with: device and frozen parts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from photosynth.core.errors import ConfigError
-from photosynth.train.detect_config import DetectConfig
 
 
 def choose_device(name: str) -> torch.device:
@@ -24,26 +23,3 @@ def freeze_parts(network: nn.Module, count: int) -> list[nn.Module]:
     for part in parts[:count]:
         part.requires_grad_(False)
     return parts[:count]
-
-
-def make_optimizer(
-    network: nn.Module, config: DetectConfig, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """AdamW with one rate for the backbone and one for the rest, and OneCycle over the whole training.
-
-    The feature pyramid inside torchvision's backbone is counted as the rest, being new or trained with its head.
-    """
-    body = getattr(network.backbone, "body", network.backbone)
-    own = {id(p) for p in body.parameters()}
-    learning = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in learning if id(p) in own], "lr": config.backbone_lr},
-        {"params": [p for p in learning if id(p) not in own], "lr": config.head_lr},
-    ]
-    groups = [group for group in groups if group["params"]]
-    optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
-    rates = [group["lr"] for group in groups]
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=rates, total_steps=steps + 1, pct_start=config.warmup_fraction
-    )
-    return optimizer, scheduler

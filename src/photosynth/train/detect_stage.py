@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key, open_artifact
-from photosynth.core.codec import write_jsonl
 from photosynth.core.engine import Executor, FrameSource
 from photosynth.core.errors import ConfigError
-from photosynth.core.items import read_dataset_info
-from photosynth.core.manifest import STARTED_FILE
+from photosynth.core.items import Split, read_dataset_info
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import to_pretty_json
 from photosynth.models.detect_info import DETECTOR_FILE, DETECTOR_WEIGHTS_FILE, DetectionScores, DetectorInfo
 from photosynth.models.info import LITE0
 from photosynth.train.detect_config import DetectAugmentConfig, DetectConfig, check
 from photosynth.train.detect_plan import estimate_seconds, planned_epochs, time_note
+from photosynth.train.setup import free_if_refused, note_pictures, thread_count, torch_set
 
 if TYPE_CHECKING:
-    from photosynth.train.detect_loop import DetectTraining
     from photosynth.train.detect_pictures import Labelled
     from photosynth.train.detect_stream import Stream
+    from photosynth.train.detect_task import DetectorTask
+    from photosynth.train.loop import Training
 
 __all__ = ["SCHEMA", "STAGE", "DetectAugmentConfig", "DetectConfig", "estimate_seconds", "run", "time_note"]
 
@@ -38,6 +37,7 @@ def run(
     dataset: Path | FrameSource,
     out: Path,
     *,
+    held: Path | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
@@ -48,6 +48,7 @@ def run(
         config: the settings.
         dataset: a finished dataset artifact; or a source that renders pictures while they are learnt: its first
             LIVE_VAL_PICTURES scenes are for validation, those after them are learnt once each.
+        held: with such a source, a finished dataset artifact whose val split validates in place of those scenes.
         out: gets detector.json, detector.pt, history.json, checkpoints/ and tensorboard/; failures.jsonl too if
             pictures could not be read.
         executor: not used: one process trains.
@@ -62,73 +63,66 @@ def run(
     """
     progress = progress or Silent()
     check(config)
-    if isinstance(dataset, (str, Path)):
-        source = open_artifact(Path(dataset))
-        names, inputs = read_dataset_info(Path(dataset)).class_names, {"dataset": source.key}
-    else:
-        names, inputs = dataset.class_names, {"frames": dataset.key}
-    if not names:
-        raise ConfigError(f"{dataset} has no class; a detector needs one object to find")
+    names, inputs = _sources(dataset, held)
     if config.weights not in ("pretrained", "none"):
         inputs["weights"] = folder_key(Path(config.weights))
     with ArtifactWriter(out, STAGE, SCHEMA, config, config.seed, inputs, overwrite) as writer:
         if writer.finished is not None:
             return writer.finished
-        try:
-            return _train(config, dataset, names, writer, progress)
-        except ConfigError:
-            if not (writer.folder / "checkpoints").exists():  # nothing was begun: leave the folder free
-                (writer.folder / STARTED_FILE).unlink(missing_ok=True)
-            raise
+        with free_if_refused(writer), torch_set(config.threads, config.seed):
+            return _train(config, dataset, held, names, writer, progress)
+
+
+def _sources(dataset: Path | FrameSource, held: Path | None) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The classes, and the keys of what is learnt from. Raises ConfigError if they do not fit."""
+    if isinstance(dataset, (str, Path)):
+        if held is not None:
+            raise ConfigError(f"train-detector: {dataset} validates on its own val split; give no held dataset with it")
+        source = open_artifact(Path(dataset))
+        names, inputs = read_dataset_info(Path(dataset)).class_names, {"dataset": source.key}
+    else:
+        names, inputs = dataset.class_names, {"frames": dataset.key}
+        if held is not None:
+            inputs["dataset"] = open_artifact(held).key
+            theirs = read_dataset_info(held).class_names
+            if theirs != names:
+                raise ConfigError(
+                    f"train-detector: {held} has the classes {', '.join(theirs)}, but the pictures to learn from show "
+                    f"{', '.join(names)}; give a dataset of the same catalogue"
+                )
+    if not names:
+        raise ConfigError(f"{dataset} has no class; a detector needs one object to find")
+    return names, inputs
 
 
 def _train(
     config: DetectConfig,
     dataset: Path | FrameSource,
+    held: Path | None,
     names: tuple[str, ...],
     writer: ArtifactWriter,
     progress: Progress,
 ) -> Artifact:
-    import torch
-
     from photosynth.models.detector import make_detector
-    from photosynth.train.detect_loop import DetectTraining
-    from photosynth.train.memory import reused_blocks
+    from photosynth.train.detect_task import DetectorTask
+    from photosynth.train.loop import Training
 
-    threads_before = torch.get_num_threads()
-    torch.set_num_threads(_threads(config))
-    try:
-        with reused_blocks(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            network, notes = make_detector(config.network, len(names), config.weights)
-            is_random = config.weights == "none" or bool(notes)
-            stream, val, picture_notes = _read_pictures(config, dataset, names, writer)
-            notes += picture_notes
-            live = not isinstance(dataset, (str, Path))
-            epochs = planned_epochs(config, stream.epoch_pictures, len(val), live)
-            progress.start(STAGE, epochs * stream.epoch_pictures, "images")
-            for note in (time_note(config, stream.epoch_pictures, len(val), live), *notes):
-                progress.note(note)
-            training = DetectTraining(
-                network,
-                _info_before(config, names),
-                stream,
-                val,
-                epochs,
-                config,
-                _frozen_parts(config, is_random),
-                config.freeze_norm and not is_random,
-            )
-            training.run(writer.folder, progress)
-            summary = _write_detector(training, writer)
-            progress.finish()
-            return writer.finish({**summary, "n_train": stream.epoch_pictures, "n_val": len(val)}, notes)
-    finally:
-        torch.set_num_threads(threads_before)
-
-
-def _threads(config: DetectConfig) -> int:
-    return config.threads or os.cpu_count() or 1
+    network, notes = make_detector(config.network, len(names), config.weights)
+    is_random = config.weights == "none" or bool(notes)
+    stream, val, picture_notes = _read_pictures(config, dataset, held, names, writer)
+    notes += picture_notes
+    live = not isinstance(dataset, (str, Path))
+    epochs = planned_epochs(config, stream.epoch_pictures, len(val), live)
+    progress.start(STAGE, epochs * stream.epoch_pictures, "images")
+    for note in (time_note(config, stream.epoch_pictures, len(val), live), *notes):
+        progress.note(note)
+    frozen, freeze_norm = _frozen_parts(config, is_random), config.freeze_norm and not is_random
+    task = DetectorTask(network, _info_before(config, names), stream, val, epochs, config, frozen, freeze_norm)
+    training = Training(task)
+    training.run(writer.folder, progress)
+    summary = _write_detector(training, task, writer)
+    progress.finish()
+    return writer.finish({**summary, "n_train": stream.epoch_pictures, "n_val": len(val)}, notes)
 
 
 def _frozen_parts(config: DetectConfig, is_random: bool) -> int:
@@ -140,28 +134,29 @@ def _frozen_parts(config: DetectConfig, is_random: bool) -> int:
 
 
 def _read_pictures(
-    config: DetectConfig, dataset: Path | FrameSource, names: tuple[str, ...], writer: ArtifactWriter
+    config: DetectConfig, dataset: Path | FrameSource, held: Path | None, names: tuple[str, ...], writer: ArtifactWriter
 ) -> tuple[Stream, Sequence[Labelled], tuple[str, ...]]:
     from photosynth.train.detect_pictures import DetectPictures
     from photosynth.train.detect_stream import DatasetStream, LiveStream, live_pictures
 
-    if not isinstance(dataset, (str, Path)):
-        val = live_pictures(dataset, range(LIVE_VAL_PICTURES))
-        return LiveStream(dataset, LIVE_VAL_PICTURES, config.epoch_pictures or LIVE_EPOCH_PICTURES), val, ()
-    common = (len(names), config.max_failed_fraction, _threads(config))
-    val, train = DetectPictures(dataset, "val", *common), DetectPictures(dataset, "train", *common)
-    failures = train.failures + val.failures
-    if failures:
-        write_jsonl(writer.path("failures.jsonl"), [{"error": line} for line in failures])
-    notes = []
-    for pictures, split in ((train, "training"), (val, "validation")):
-        if pictures.failures:
-            notes.append(f"{len(pictures.failures)} {split} pictures could not be read; see failures.jsonl")
-        shown = {instance.class_id for item in pictures.items for instance in item.instances}
-        absent = [name for k, name in enumerate(names) if k not in shown]
-        if absent:
-            notes.append(f"no {split} picture shows: {', '.join(absent)}")
-    return DatasetStream(train, config.seed, config.epoch_pictures), val, tuple(notes)
+    def read(folder: Path, split: Split) -> DetectPictures:
+        return DetectPictures(folder, split, len(names), config.max_failed_fraction, thread_count(config.threads))
+
+    def noted(**splits: DetectPictures) -> tuple[str, ...]:
+        shown = {
+            name: (one, {i.class_id for item in one.items for i in item.instances}) for name, one in splits.items()
+        }
+        return note_pictures(shown, names, writer)
+
+    if isinstance(dataset, (str, Path)):
+        val, train = read(dataset, "val"), read(dataset, "train")
+        stream = DatasetStream(train, config.seed, config.epoch_pictures)
+        return stream, val, noted(training=train, validation=val)
+    n_epoch = config.epoch_pictures or LIVE_EPOCH_PICTURES
+    if held is not None:
+        val = read(held, "val")
+        return LiveStream(dataset, 0, n_epoch), val, noted(validation=val)
+    return LiveStream(dataset, LIVE_VAL_PICTURES, n_epoch), live_pictures(dataset, range(LIVE_VAL_PICTURES)), ()
 
 
 def _info_before(config: DetectConfig, names: tuple[str, ...]) -> DetectorInfo:
@@ -181,14 +176,14 @@ def _info_before(config: DetectConfig, names: tuple[str, ...]) -> DetectorInfo:
     )
 
 
-def _write_detector(training: DetectTraining, writer: ArtifactWriter) -> dict[str, object]:
+def _write_detector(training: Training, task: DetectorTask, writer: ArtifactWriter) -> dict[str, object]:
     from msgspec.structs import replace
 
     from photosynth.train.checkpoint import prune, save_state
 
-    config, scores = training.config, training.history[training.best_epoch - 1].validation
+    config, scores = task.config, training.best_score().validation
     threshold = scores.f1_threshold if config.answer_threshold is None else config.answer_threshold
-    info = replace(training.info, answer_threshold=threshold, epoch=training.best_epoch, validation=scores)
+    info = replace(task.info, answer_threshold=threshold, epoch=training.best_epoch, validation=scores)
     save_state(writer.path(DETECTOR_WEIGHTS_FILE), {k: v.cpu() for k, v in training.best.items()})
     writer.write(DETECTOR_FILE, to_pretty_json(info))
     writer.write("history.json", to_pretty_json(training.history))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key, open_artifact
 from photosynth.core.asset import NONE_CLASS
-from photosynth.core.codec import write_jsonl
 from photosynth.core.engine import Executor
 from photosynth.core.errors import ConfigError
 from photosynth.core.items import read_dataset_info
-from photosynth.core.manifest import STARTED_FILE
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import to_pretty_json
 from photosynth.train.config import AugmentConfig, TrainConfig, check
 from photosynth.train.plan import estimate_seconds, time_note
+from photosynth.train.setup import free_if_refused, note_pictures, thread_count, torch_set
 
 if TYPE_CHECKING:
+    from photosynth.train.classify_task import ClassifierTask
     from photosynth.train.loop import Training
     from photosynth.train.pictures import Pictures
 
@@ -71,91 +70,58 @@ def run(
     with ArtifactWriter(out, STAGE, SCHEMA, config, config.seed, inputs, overwrite) as writer:
         if writer.finished is not None:
             return writer.finished
-        try:
+        with free_if_refused(writer), torch_set(config.threads, config.seed):
             return _train(config, dataset, (*names, NONE_CLASS), writer, progress)
-        except ConfigError:
-            if not (writer.folder / "checkpoints").exists():  # nothing was begun: leave the folder free
-                (writer.folder / STARTED_FILE).unlink(missing_ok=True)
-            raise
 
 
 def _train(
     config: TrainConfig, dataset: Path, class_names: tuple[str, ...], writer: ArtifactWriter, progress: Progress
 ) -> Artifact:
-    import torch
-
     from photosynth.models.backbones import normalisation
     from photosynth.models.info import NetworkSpec
     from photosynth.models.network import freeze, make_network
-    from photosynth.train.batches import steps_per_epoch
+    from photosynth.train.classify_task import ClassifierTask
     from photosynth.train.loop import Training
-    from photosynth.train.memory import reused_blocks
 
-    threads_before = torch.get_num_threads()
-    torch.set_num_threads(_threads(config))
-    try:
-        with reused_blocks(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            spec = NetworkSpec(backbone=config.backbone, hidden=config.hidden, dropout=config.dropout)
-            network, notes = make_network(spec, len(class_names), config.input_px, config.weights)
-            learning = freeze(network, config.unfrozen_blocks)
-            train, val = _read_pictures(config, dataset, len(class_names), writer)
-            notes += _picture_notes(train, val, class_names)
-            steps = steps_per_epoch(len(train), config.batch_size) * config.epochs
-            progress.start(STAGE, steps * min(config.batch_size, len(train)), "images")
-            for note in (time_note(config, len(train), len(val)), *notes):
-                progress.note(note)
-            training = Training(network, train, val, len(class_names), config, *normalisation(config.backbone))
-            training.run(writer.folder, progress)
-            summary = _write_classifier(training, spec, class_names, writer)
-            progress.finish()
-            return writer.finish({**summary, "n_train": len(train), "n_val": len(val), "learning": learning}, notes)
-    finally:
-        torch.set_num_threads(threads_before)
+    spec = NetworkSpec(backbone=config.backbone, hidden=config.hidden, dropout=config.dropout)
+    network, notes = make_network(spec, len(class_names), config.input_px, config.weights)
+    learning = freeze(network, config.unfrozen_blocks)
+    train, val = _read_pictures(config, dataset, len(class_names))
+    splits = {"training": (train, set(train.labels.tolist())), "validation": (val, set(val.labels.tolist()))}
+    notes += note_pictures(splits, class_names, writer)
+    task = ClassifierTask(network, train, val, len(class_names), config, *normalisation(config.backbone))
+    training = Training(task)
+    progress.start(STAGE, training.steps * config.epochs * min(config.batch_size, len(train)), "images")
+    for note in (time_note(config, len(train), len(val)), *notes):
+        progress.note(note)
+    training.run(writer.folder, progress)
+    summary = _write_classifier(training, task, spec, class_names, writer)
+    progress.finish()
+    return writer.finish({**summary, "n_train": len(train), "n_val": len(val), "learning": learning}, notes)
 
 
-def _threads(config: TrainConfig) -> int:
-    return config.threads or os.cpu_count() or 1
-
-
-def _read_pictures(
-    config: TrainConfig, dataset: Path, n_outputs: int, writer: ArtifactWriter
-) -> tuple[Pictures, Pictures]:
+def _read_pictures(config: TrainConfig, dataset: Path, n_outputs: int) -> tuple[Pictures, Pictures]:
     from photosynth.train.pictures import Pictures
 
-    common = (config.max_failed_fraction, _threads(config))
+    common = (config.max_failed_fraction, thread_count(config.threads))
     cache_bytes = config.cache_gb * 1e9
     val = Pictures(dataset, "val", config.input_px, n_outputs, cache_bytes, *common)
     cache_bytes = max(0.0, cache_bytes - len(val) * config.input_px**2 * 3)
     train = Pictures(dataset, "train", round(config.input_px * CACHE_SHARE), n_outputs, cache_bytes, *common)
-    failures = train.failures + val.failures
-    if failures:
-        write_jsonl(writer.path("failures.jsonl"), [{"error": line} for line in failures])
     return train, val
 
 
-def _picture_notes(train: Pictures, val: Pictures, class_names: tuple[str, ...]) -> tuple[str, ...]:
-    notes = []
-    for pictures, split in ((train, "training"), (val, "validation")):
-        if pictures.failures:
-            notes.append(f"{len(pictures.failures)} {split} pictures could not be read; see failures.jsonl")
-        absent = [name for k, name in enumerate(class_names) if not (pictures.labels == k).any()]
-        if absent:
-            notes.append(f"no {split} picture shows: {', '.join(absent)}")
-    return tuple(notes)
-
-
 def _write_classifier(
-    training: Training, spec: object, class_names: tuple[str, ...], writer: ArtifactWriter
+    training: Training, task: ClassifierTask, spec: object, class_names: tuple[str, ...], writer: ArtifactWriter
 ) -> dict[str, object]:
     from photosynth.models.info import INFO_FILE, WEIGHTS_FILE, ClassifierInfo, ValidationScores
     from photosynth.train.calibrate import fit_temperature, fit_threshold, nll
     from photosynth.train.checkpoint import prune, save_state
-    from photosynth.train.loop import val_logits
+    from photosynth.train.classify_task import val_logits
 
-    config, labels = training.config, training.val.labels
-    training.network.load_state_dict(training.best)
-    logits = val_logits(training.network, training.val, training.mean, training.std)
+    config, labels = task.config, task.val.labels
+    task.network.load_state_dict(training.best)
+    logits = val_logits(task.network, task.val, task.mean, task.std)
     temperature = fit_temperature(logits, labels)
     threshold = config.answer_threshold
     if threshold is None:
@@ -170,8 +136,8 @@ def _write_classifier(
         class_names=class_names,
         network=spec,
         input_px=config.input_px,
-        mean=training.mean,
-        std=training.std,
+        mean=task.mean,
+        std=task.std,
         temperature=temperature,
         answer_threshold=threshold,
         views=config.views,

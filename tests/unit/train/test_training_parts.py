@@ -11,9 +11,10 @@ import torch
 from photosynth.core.errors import ConfigError
 from photosynth.train.batches import epoch_order, smooth_targets, steps_per_epoch
 from photosynth.train.calibrate import TEMPERATURE_BOUNDS, fit_temperature, nll
+from photosynth.train.classify_task import class_weights, soft_cross_entropy
 from photosynth.train.config import AugmentConfig, TrainConfig, check
 from photosynth.train.events import grid_of
-from photosynth.train.loop import average_into, class_weights, soft_cross_entropy
+from photosynth.train.loop import average_into
 from photosynth.train.memory import reused_blocks
 from photosynth.train.plan import estimate_seconds, relative_cost, time_note
 
