@@ -2,6 +2,8 @@
 
     python benchmarks/made_capture.py flip MODEL OUT       # standing, then upside down, on a printed table
     python benchmarks/made_capture.py turntable MODEL OUT  # small, before plain black, the object turning
+    python benchmarks/made_capture.py turntable MODEL OUT --stand         # on a still stand, before still cloth
+    python benchmarks/made_capture.py turntable MODEL OUT --size 640 480 --roll 90  # small and on its side
 
 MODEL is any mesh with a texture that trimesh reads. OUT gets ``images/`` (with a folder for each side of a flip),
 ``cameras.json`` (the true cameras in the object's frame, the table under its standing side at z = 0) and ``mesh.ply``,
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +23,31 @@ SIZE_WH = (1000, 750)
 FOCAL_PX = 1150.0
 RINGS = {"standing": ((16, 14), (38, 13), (60, 9)), "lying": ((16, 14), (45, 10))}
 """Elevation in degrees and number of photos of each ring."""
-SMALL = ((12, 14), (40, 12))
+TURNTABLE = ((15, 24), (40, 12))
 """The same of the turntable."""
+TURNTABLE_WH = (1400, 1050)
+FILLED = 0.5
+"""Share of the picture's height that the object on the turntable fills."""
+CORNER_LIGHT = 0.65
+"""How much of the light the lens lets into the corners of a turntable's photos."""
+
+
+@dataclass(frozen=True)
+class Lens:
+    """size_wh of the photos in pixels, and their focal length."""
+
+    size_wh: tuple[int, int]
+    focal_px: float
+
+
+@dataclass(frozen=True, eq=False)
+class Behind:
+    """What is round the object. radiance: of what is behind all, a number or (H, W, 1). things: solid, for a Scene.
+    corner_light: what the lens leaves of the light in the corners."""
+
+    radiance: float | np.ndarray
+    things: tuple
+    corner_light: float
 
 
 def main() -> None:
@@ -30,11 +56,20 @@ def main() -> None:
     parser.add_argument("kind", choices=("flip", "turntable"))
     parser.add_argument("model", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--size", type=int, nargs=2, default=TURNTABLE_WH, help="of the turntable's photos")
+    parser.add_argument("--roll", type=float, default=0.0, help="turn the turntable's camera about its axis, degrees")
+    parser.add_argument("--stand", action="store_true", help="a still stand and cloth behind the turntable, faintly")
     options = parser.parse_args()
     mesh = standing(options.model)
     options.out.mkdir(parents=True, exist_ok=True)
-    views = flip(mesh, options.out) if options.kind == "flip" else turntable(mesh, options.out)
-    listed = {"size_wh": SIZE_WH, "focal_px": FOCAL_PX, "principal_px": [s / 2 for s in SIZE_WH], "views": views}
+    if options.kind == "flip":
+        lens = Lens(SIZE_WH, FOCAL_PX)
+        views = flip(mesh, options.out)
+    else:
+        lens = Lens(tuple(options.size), 1.15 * max(options.size))
+        views = turntable(mesh, options.out, lens, options.roll, options.stand)
+    principal_px = [s / 2 for s in lens.size_wh]
+    listed = {"size_wh": lens.size_wh, "focal_px": lens.focal_px, "principal_px": principal_px, "views": views}
     (options.out / "cameras.json").write_text(json.dumps(listed, indent=1))
     import trimesh
 
@@ -69,6 +104,7 @@ def flip(mesh, out: Path) -> list[dict]:
     height = float(mesh.vertices_m[:, 2].max())
     over = np.diag([1.0, -1.0, -1.0, 1.0])
     over[2, 3] = height
+    table, lens = Behind(0.25, newspapers(), 1.0), Lens(SIZE_WH, FOCAL_PX)
     turn = np.radians(35.0)
     spin = np.eye(4)
     spin[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
@@ -80,24 +116,31 @@ def flip(mesh, out: Path) -> list[dict]:
             for azimuth in np.arange(count) * 360 / count + rng.uniform(0, 360):
                 pose = stand(azimuth + rng.normal(0, 2), elevation + rng.normal(0, 2), 0.62, height / 2, rng)
                 file = f"{side}_{number:02d}.jpg"
-                photograph(mesh, world_from_object, pose, True, out / "images" / side / file, rng)
+                photograph(mesh, world_from_object, pose, table, out / "images" / side / file, rng, lens)
                 views.append(view(f"images/{file}", np.linalg.inv(world_from_object) @ pose))
                 number += 1
     return views
 
 
-def turntable(mesh, out: Path) -> list[dict]:
+def turntable(mesh, out: Path, lens: Lens, roll_deg: float, stand_seen: bool) -> list[dict]:
     """A still camera at two heights before black; the object turns under a still light."""
-    height = float(mesh.vertices_m[:, 2].max())
+    low, high = mesh.vertices_m.min(axis=0), mesh.vertices_m.max(axis=0)
+    tall = max(high[2] - low[2], 0.7 * float(np.linalg.norm((high - low)[:2])))
+    picture = lens.size_wh[0] if roll_deg % 180 == 90 else lens.size_wh[1]
+    distance = lens.focal_px * tall / (FILLED * picture)
     rng = np.random.default_rng(7)
+    behind = Behind(cloth(lens.size_wh) if stand_seen else 0.003, still_stand() if stand_seen else (), CORNER_LIGHT)
+    turned = np.eye(4)
+    c, s = np.cos(np.radians(roll_deg)), np.sin(np.radians(roll_deg))
+    turned[:2, :2] = [[c, -s], [s, c]]
     views, number = [], 0
-    for elevation, count in SMALL:
-        pose = stand(-90.0, elevation, 0.7, height / 2, rng)
-        for turn in np.radians(np.arange(count) * 360 / count):
+    for elevation, count in TURNTABLE:
+        pose = stand(-90.0, elevation, distance, float(high[2]) / 2, rng) @ turned
+        for turn in np.radians(np.arange(count) * 360 / count + elevation):
             spin = np.eye(4)
             spin[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
             file = f"turn_{number:02d}.jpg"
-            photograph(mesh, spin, pose, False, out / "images" / file, rng)
+            photograph(mesh, spin, pose, behind, out / "images" / file, rng, lens)
             views.append(view(f"images/{file}", np.linalg.inv(spin) @ pose))
             number += 1
     return views
@@ -142,7 +185,31 @@ def newspapers() -> tuple:
     return tuple(sheets)
 
 
-def photograph(mesh, world_from_object: np.ndarray, world_from_cam: np.ndarray, table: bool, path: Path, rng) -> None:
+def still_stand() -> tuple:
+    """A dark box under the turning object, faintly printed, that does not turn with it."""
+    from photosynth.core.geometry import as_matrix4
+    from photosynth.core.scene import PrintFill, Slab
+
+    inks = ((0.13, 0.13, 0.14), (0.17, 0.17, 0.18), (0.1, 0.1, 0.1))
+    at = np.eye(4)
+    at[:3, 3] = (0, 0, -0.03)
+    fill = PrintFill(seed=4, palette_srgb=inks, density=1.0)
+    return (Slab(size_m=(0.22, 0.22, 0.06), world_from_slab=as_matrix4(at), fill=fill, fill_size_m=0.22),)
+
+
+def cloth(size_wh: tuple[int, int]) -> np.ndarray:
+    """(H, W, 1) radiance of a dark cloth with folds and stains."""
+    import cv2
+
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 1, size_wh[::-1]).astype(np.float32)
+    layers = [cv2.GaussianBlur(noise, (0, 0), s) * s for s in (3.0, 12.0, 40.0)]
+    return np.maximum(0.008 + 0.006 * sum(layers), 0.001)[..., None]
+
+
+def photograph(
+    mesh, world_from_object: np.ndarray, world_from_cam: np.ndarray, behind: Behind, path: Path, rng, lens: Lens
+) -> None:
     """Render one photo with a little noise and a little of another exposure."""
     from PIL import Image
 
@@ -152,12 +219,13 @@ def photograph(mesh, world_from_object: np.ndarray, world_from_cam: np.ndarray, 
     from photosynth.core.registry import render_engine
     from photosynth.core.scene import Background, Environment, Light, Placement, PlainFill, Scene
 
+    width, height = lens.size_wh
     scene = Scene(
         index=0,
         camera=Camera(
-            size_wh=SIZE_WH,
-            focal_px=FOCAL_PX,
-            principal_px=(SIZE_WH[0] / 2, SIZE_WH[1] / 2),
+            size_wh=lens.size_wh,
+            focal_px=lens.focal_px,
+            principal_px=(width / 2, height / 2),
             world_from_cam=as_matrix4(world_from_cam),
         ),
         placements=(
@@ -169,14 +237,17 @@ def photograph(mesh, world_from_object: np.ndarray, world_from_cam: np.ndarray, 
                 world_from_object=as_matrix4(world_from_object),
             ),
         ),
-        surroundings=newspapers() if table else (),
+        surroundings=behind.things,
         lights=(Light(position_m=(0.5, -0.6, 1.1), radius_m=0.25, power_w=25.0),),
         environment=Environment(strength=0.5),
         background=Background(fill=PlainFill(color_srgb=(0.0, 0.0, 0.0))),
     )
     layers = render_engine("raster", FixedMeshes({("a", "whole"): mesh})).render(scene)
-    back = 0.25 if table else 0.002
-    light = (layers.radiance + back * (1 - layers.coverage[..., None])) * np.exp(rng.normal(0, 0.04))
+    y, x = np.mgrid[:height, :width]
+    off = ((x - width / 2) ** 2 + (y - height / 2) ** 2) / (width**2 + height**2) * 4
+    lens_light = 1 - (1 - behind.corner_light) * off[..., None]
+    light = (layers.radiance + behind.radiance * (1 - layers.coverage[..., None])) * np.exp(rng.normal(0, 0.04))
+    light = light * lens_light
     light = np.clip(light + rng.normal(0, 1, light.shape) * np.sqrt(0.000004 + 0.0001 * light), 0, 1)
     srgb = np.where(light < 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     path.parent.mkdir(parents=True, exist_ok=True)

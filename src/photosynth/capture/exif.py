@@ -95,11 +95,11 @@ def focal_px(exif: Exif, size_wh: tuple[int, int]) -> float | None:
 
 
 def camera_group(exif: Exif, size_wh: tuple[int, int]) -> str:
-    """A name that photos with the same camera, lens, zoom and upright size share."""
+    """A name that photos with the same camera, lens, zoom and size share, held upright or on its side."""
     zoom = exif.zoom if exif.zoom and exif.zoom > 1.0 else None
     parts = [exif.make, exif.model, exif.lens]
     parts += [f"{exif.focal_mm:.4g}mm" if exif.focal_mm else "", f"{exif.focal_35mm:.4g}eq" if exif.focal_35mm else ""]
-    parts += [f"x{zoom:.3g}" if zoom else "", f"{size_wh[0]}x{size_wh[1]}"]
+    parts += [f"x{zoom:.3g}" if zoom else "", f"{max(size_wh)}x{min(size_wh)}"]
     return re.sub(r"[^a-z0-9.]+", "-", " ".join(p for p in parts if p).lower()).strip("-")
 
 

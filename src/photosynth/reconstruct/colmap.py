@@ -24,6 +24,7 @@ from photosynth.reconstruct.agreement import SharedView
 from photosynth.reconstruct.colmap_records import own_model
 from photosynth.reconstruct.pairs import all_pairs, neighbour_pairs, similar_pairs, word_histograms
 from photosynth.reconstruct.sparse import SparseModel
+from photosynth.reconstruct.turned import as_registered, pictures_folder, pixels_back, turned_files
 
 DATABASES = {False: "database.db", True: "database-high.db"}
 EXTRACT_BLOCK = 4
@@ -84,7 +85,9 @@ class Session:
 
         pycolmap.logging.minloglevel = 2
         self.colmap: Any = pycolmap
-        self.photos, self.folder, self.work, self.config = list(photos), folder, work, config
+        self.turned = turned_files(photos)
+        self.photos, self.work, self.config = as_registered(photos, self.turned), work, config
+        self.folder = pictures_folder(photos, self.turned, folder, work)
         self.masks, self.progress, self.high = masks, progress, high
         self.work.mkdir(parents=True, exist_ok=True)
         self.database = self.work / DATABASES[high]
@@ -154,7 +157,9 @@ class Session:
             place.parent.mkdir(parents=True, exist_ok=True)
             if source.is_file():
                 with Image.open(source) as image:
-                    mask = image.convert("L").resize(photo.size_wh, Image.Resampling.NEAREST)
+                    grey = image.convert("L")
+                grey = grey.transpose(Image.Transpose.ROTATE_90) if photo.file in self.turned else grey
+                mask = grey.resize(photo.size_wh, Image.Resampling.NEAREST)
             else:
                 mask = Image.new("L", photo.size_wh, 255)
             mask.save(place)
@@ -269,7 +274,7 @@ class Session:
         models, shared = [], self._shared_views()
         for reconstruction in found.values():
             try:
-                models.append(own_model(reconstruction, shared))
+                models.append(own_model(reconstruction, shared, self.turned))
             except ValueError as error:  # no lens has such coefficients: the component is wrong
                 self.progress.note(f"a model of {reconstruction.num_reg_images()} photos was thrown away: {error}")
         return tuple(sorted((m for m in models if len(m.files) > 1), key=lambda m: (-len(m.files), m.files)))
@@ -281,6 +286,8 @@ class Session:
             names = {i.image_id: i.name for i in db.read_all_images()}
             wanted = {p.file for p in self.photos}
             points = {k: np.asarray(db.read_keypoints(k))[:, :2] for k, name in names.items() if name in wanted}
+            heights = {p.file: p.size_wh[1] for p in self.photos}
+            points |= {k: pixels_back(p, heights[names[k]]) for k, p in points.items() if names[k] in self.turned}
             for pair_id, geometry in zip(*db.read_two_view_geometries(), strict=True):
                 a, b = self.colmap.pair_id_to_image_pair(pair_id)
                 matches = np.asarray(geometry.inlier_matches)

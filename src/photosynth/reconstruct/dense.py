@@ -16,6 +16,8 @@ from photosynth.core.record import Record
 from photosynth.reconstruct.checkpoint import kept
 from photosynth.reconstruct.depth import DepthConfig, Subject, estimate_depth, subject_of, view_angles, working_scale
 from photosynth.reconstruct.fusion import FusionConfig, PointCloud, fuse, merge_on_grid
+from photosynth.reconstruct.hull import hull_points
+from photosynth.reconstruct.isolate import seen_elevations_deg
 from photosynth.reconstruct.joining import JoinConfig, Joint, find_features, join, matched_points
 from photosynth.reconstruct.model import vertex_normals
 from photosynth.reconstruct.patchmatch import DepthMap
@@ -28,6 +30,10 @@ from photosynth.reconstruct.views import View, load_view
 
 MISJUDGED = 0.15
 """A diagonal that dense points correct by more than this share is used to fuse once more."""
+LOW_DEG = -8.0
+"""Cameras that look up at the object from lower than this have seen what it stands on."""
+LOWEST_PERCENT = 0.3
+"""Share of its points that lie below the ground of an object whose support cannot be seen."""
 HELD_OUT = 2
 """Photos left out of a first texture and predicted from it."""
 
@@ -50,15 +56,16 @@ class DenseConfig(Record, frozen=True, kw_only=True):
 @dataclass(frozen=True, eq=False)
 class Matched:
     """One side after dense matching. sparse: its cameras, in its world; views: photos at the depths' size; confirmed:
-    (H, W) depths of each that others confirm; cloud: the object's points; diagonal: of the object; table: whether it
-    stands on one at z = 0."""
+    (H, W) depths of each that others confirm; cloud: the object's points; diagonal: of the object; ground: the height
+    at which it stands on something; None if not known. masks: a folder of masks for the views, if there is one."""
 
     sparse: SparseModel
     views: list[View]
     confirmed: list[np.ndarray]
     cloud: PointCloud
     diagonal: float
-    table: bool
+    ground: float | None
+    masks: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +100,9 @@ def match_side(config: DenseConfig, folder: Path, side: Side, progress: Progress
     """
     found, sparse = side.found, side.world()
     assert found is not None  # world() refuses a side without a model
-    subject = subject_of(found.object_points, found.has_table)
+    subject = _subject(side, sparse)
     seeds = found.object_points[: found.n_points] if found.n_points >= 8 else found.object_points
-    views, depths = _depths(config.depth, folder, sparse, subject, side.work, progress)
+    views, depths = _depths(config.depth, folder, sparse, subject, side, progress)
     angles = view_angles(views, subject.centre)
     progress.note("fusing depths")
     diagonal = subject.diagonal
@@ -106,15 +113,37 @@ def match_side(config: DenseConfig, folder: Path, side: Side, progress: Progress
         if abs(np.log(diagonal / before)) < MISJUDGED:
             break
         seeds = points.points[:: max(1, len(points) // 2000)]
-    return Matched(sparse, views, confirmed, points, diagonal, found.has_table)
+    return Matched(sparse, views, confirmed, points, diagonal, _ground(side, points.points), side.masks)
+
+
+def _subject(side: Side, sparse: SparseModel) -> Subject:
+    """What is to be matched: from sparse points, or from the outlines in the masks, which leave no part out."""
+    found = side.found
+    assert found is not None
+    hull = None
+    if side.masks is not None and not found.has_table:
+        hull = hull_points(sparse, side.masks, np.median(found.object_points, axis=0))
+    return subject_of(found.object_points if hull is None else hull, found.has_table)
+
+
+def _ground(side: Side, points: np.ndarray) -> float | None:
+    """The table; or, for an object alone before a plain background that nobody saw from below, its lowest points."""
+    found = side.found
+    assert found is not None  # a side that was matched has a model
+    assert side.model is not None
+    if found.has_table:
+        return 0.0
+    if side.masks is None or seen_elevations_deg(side.model, found).min() < LOW_DEG:
+        return None
+    return float(np.percentile(points[:, 2], LOWEST_PERCENT))
 
 
 def _depths(
-    config: DepthConfig, folder: Path, sparse: SparseModel, subject: Subject, work: Path, progress: Progress
+    config: DepthConfig, folder: Path, sparse: SparseModel, subject: Subject, side: Side, progress: Progress
 ) -> tuple[list[View], list[DepthMap]]:
     distances = np.linalg.norm(sparse.centres() - subject.centre, axis=1)
     scale = working_scale(config, subject, [(c.focal_px, d) for c, d in zip(sparse.cameras, distances, strict=True)])
-    views = [load_view(folder, f, c, scale) for f, c in zip(sparse.files, sparse.cameras, strict=True)]
+    views = [load_view(folder, f, c, scale, side.masks) for f, c in zip(sparse.files, sparse.cameras, strict=True)]
     angles = view_angles(views, subject.centre)
     progress.start("depth", len(views), "photos")
 
@@ -127,7 +156,7 @@ def _depths(
                 "cost": found.cost.astype(np.float16),
             }
 
-        stored = kept(work / f"depth-{k:04d}.npz", make)
+        stored = kept(side.work / f"depth-{k:04d}.npz", make)
         progress.advance()
         return DepthMap(stored["depth"], stored["normals"].astype(np.float32), stored["cost"].astype(np.float32))
 
@@ -182,7 +211,7 @@ def join_sides(
     cloud = merge_on_grid(both, first.diagonal / config.fusion.voxels)
     diagonal = subject_of(cloud.points, False).diagonal
     sparse = merged([first.sparse, second.sparse.transformed(joint.first_from_second)])
-    return Matched(sparse, [], [], cloud, diagonal, False), joint
+    return Matched(sparse, [], [], cloud, diagonal, None, first.masks), joint
 
 
 def mesh_and_texture(config: DenseConfig, folder: Path, matched: Matched, work: Path, progress: Progress) -> Dense:
@@ -193,7 +222,7 @@ def mesh_and_texture(config: DenseConfig, folder: Path, matched: Matched, work: 
     """
 
     def make() -> dict[str, np.ndarray]:
-        surface = build_surface(config.surface, matched.cloud, matched.diagonal, matched.table)
+        surface = build_surface(config.surface, matched.cloud, matched.diagonal, matched.ground)
         return {"vertices": surface.vertices, "faces": surface.faces, "closed": np.array(surface.closed)}
 
     progress.note(f"surface through {len(matched.cloud)} points")
@@ -201,7 +230,8 @@ def mesh_and_texture(config: DenseConfig, folder: Path, matched: Matched, work: 
     surface = Surface(stored["vertices"], stored["faces"], bool(stored["closed"]))
     progress.note("texture")
     sparse = matched.sparse
-    views = [load_view(folder, f, c) for f, c in zip(sparse.files, sparse.cameras, strict=True)]
+    masks = matched.masks
+    views = [load_view(folder, f, c, masks=masks) for f, c in zip(sparse.files, sparse.cameras, strict=True)]
     normals = vertex_normals(surface)
     held: list[HeldOut] = []
     left_out = held_out(len(views))

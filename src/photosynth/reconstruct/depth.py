@@ -88,7 +88,7 @@ def working_scale(config: DepthConfig, subject: Subject, views_px: list[tuple[fl
 
 
 def object_mask(view: View, subject: Subject, margin_rel: float) -> np.ndarray:
-    """(H, W) bool: pixels round the projected hull of the object, away from the photo's edges."""
+    """(H, W) bool: pixels round the projected hull of the object, in the view's mask, away from the photo's edges."""
     pixels, depth = view.project(subject.hull())
     pixels = pixels[depth > 0]
     mask = np.zeros(view.image.shape[:2], np.uint8)
@@ -101,7 +101,7 @@ def object_mask(view: View, subject: Subject, margin_rel: float) -> np.ndarray:
     mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
     b = BORDER_PX
     mask[:b], mask[-b:], mask[:, :b], mask[:, -b:] = 0, 0, 0, 0
-    return mask.astype(bool)
+    return mask.astype(bool) if view.mask is None else mask.astype(bool) & view.mask
 
 
 def depth_range(view: View, subject: Subject) -> tuple[float, float]:

@@ -148,7 +148,8 @@ def _agreement(model: SparseModel, source: dict[str, str]) -> Check:
     words = "pairs of photos agree with the model"
     if value < 0.95:
         lost = np.zeros(len(model.files))
-        np.add.at(lost, model.pairs.ravel(), np.repeat((1 - model.pair_agreement) * model.pair_matches, 2))
+        against = (1 - model.pair_agreement) * model.pair_matches * model.strong_pairs()
+        np.add.at(lost, model.pairs.ravel(), np.repeat(against, 2))
         worst = [source[model.files[k]] for k in np.argsort(-lost)[:4]]
         words = (
             f"{1 - value:.0%} of what pairs of photos have in common contradicts the model, most at {_some(worst)}: "
@@ -187,7 +188,7 @@ def _tracks(model: SparseModel) -> Check:
 def _upright(model: SparseModel, found: Isolated, source: dict[str, str]) -> Check:
     """People hold a camera level: half of them upside down means that the model is folded or mirrored.
 
-    Photos on their side (a phone without a turn flag) are only odd; agreement with the pairs settles those.
+    Photos on their side (a phone without a turn flag) are only odd, and not even that where the pairs agree well.
     """
     off = np.abs(found.stance.rolls_rad) > 0.9
     value = 1.0 - float(off.mean())
@@ -195,7 +196,7 @@ def _upright(model: SparseModel, found: Isolated, source: dict[str, str]) -> Che
     if off.any():
         names = _some([source[model.files[k]] for k in np.flatnonzero(off)])
         words = f"{int(off.sum())} cameras seem to be upside down or on their side ({names})"
-    grade = _graded(value, 0.95, 0.0)
+    grade = "good" if _sure(model) else _graded(value, 0.95, 0.0)
     upside_down = float((np.abs(found.stance.rolls_rad) > 2.2).mean())
     if upside_down > 0.25 and not _sure(model):
         grade = "retake"

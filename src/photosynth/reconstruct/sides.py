@@ -27,7 +27,7 @@ UPRIGHT_NAMES = ("stand", "up", "top", "right")
 class Side:
     """One walk. name: its folder, empty if there is one only. photos: all of them. model: where they were taken from,
     in its own units; None if nothing registered. found: the object in it. quality: its verdict. work: a folder for
-    intermediate results."""
+    intermediate results. masks: a folder with masks of the photos; None if there is none."""
 
     name: str
     photos: tuple[CapturedPhoto, ...]
@@ -35,6 +35,7 @@ class Side:
     found: Isolated | None
     quality: SfmQuality
     work: Path
+    masks: Path | None = None
 
     def world(self) -> SparseModel:
         """The model in the world of `found`: z up, the table at z = 0."""
@@ -71,17 +72,17 @@ def find_sides(
             progress.note(f"side {name!r}: {len(members)} photos")
             place = work / f"side-{k}"
             models = register(members, folder, place, config, masks=masks, progress=progress)
-            sides.append(_side(name, members, models, folder, place))
+            sides.append(_side(name, members, models, folder, place, masks))
         return (reference_first(sides),)
     models = register(photos, folder, work, config, masks=masks, progress=progress)
-    whole = _side("", photos, models, folder, work)
+    whole = _side("", photos, models, folder, work, masks)
     apart = set(models[1].files) - set(models[0].files) if len(models) > 1 else set()
     if len(apart) < MIN_APART:
         return ((whole,),)
     parts = []
     for k, model in enumerate(models[:2]):
         members = [p for p in photos if (p.file in apart) == bool(k)]
-        parts.append(_side(f"part {k + 1}", members, (model,), folder, work / f"side-{k}"))
+        parts.append(_side(f"part {k + 1}", members, (model,), folder, work / f"side-{k}", masks))
     return (reference_first(parts), (whole,))
 
 
@@ -97,14 +98,19 @@ def reference_first(sides: Sequence[Side]) -> tuple[Side, ...]:
 
 
 def _side(
-    name: str, photos: Sequence[CapturedPhoto], models: tuple[SparseModel, ...], folder: Path, work: Path
+    name: str,
+    photos: Sequence[CapturedPhoto],
+    models: tuple[SparseModel, ...],
+    folder: Path,
+    work: Path,
+    masks: Path | None,
 ) -> Side:
     found = None
     if models:
         scale = scale_from_markers(models[0], folder)
         found = isolate(models[0], metres_per_unit=scale.metres_per_unit if scale else None)
     work.mkdir(parents=True, exist_ok=True)
-    return Side(name, tuple(photos), models[0] if models else None, found, assess(models, photos, found), work)
+    return Side(name, tuple(photos), models[0] if models else None, found, assess(models, photos, found), work, masks)
 
 
 def quality_of(sides: Sequence[Side]) -> SfmQuality:

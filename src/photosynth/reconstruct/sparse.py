@@ -18,6 +18,8 @@ from photosynth.core.record import from_json, to_pretty_json
 
 CAMERAS_FILE = "cameras.json"
 POINTS_FILE = "points.npz"
+STRONG_PAIR = 0.5
+"""A pair counts as evidence from this share of the points that one of its pictures has in common with any."""
 ARRAYS = ("points", "colors", "errors_px", "tracks", "tracks_px", "pairs", "pair_matches", "pair_agreement")
 
 
@@ -60,9 +62,20 @@ class SparseModel:
         return np.array([np.array(c.world_from_cam)[:3, :3] for c in self.cameras]).reshape(-1, 3, 3)
 
     def mean_agreement(self) -> float:
-        """Share of all points that pairs of pictures have in common with which the poses agree; 0 without pairs."""
-        total = float(self.pair_matches.sum())
-        return float((self.pair_agreement * self.pair_matches).sum()) / total if total else 0.0
+        """Share of the points that strong pairs have in common with which the poses agree; 0 without pairs."""
+        matches = self.pair_matches * self.strong_pairs()
+        total = float(matches.sum())
+        return float((self.pair_agreement * matches).sum()) / total if total else 0.0
+
+    def strong_pairs(self) -> np.ndarray:
+        """Which pairs have about as much in common as one of their pictures has with any, (k,) bool.
+
+        Two sides of a packet that bear one print have something in common too, but never as much as neighbours: what
+        they say against a model is no evidence. Where a model is folded, its neighbours say so.
+        """
+        best = np.zeros(len(self.files))
+        np.maximum.at(best, self.pairs.ravel(), np.repeat(self.pair_matches, 2))
+        return self.pair_matches >= STRONG_PAIR * best[self.pairs].min(axis=1, initial=np.inf)
 
     def track_lengths(self) -> np.ndarray:
         """How many cameras saw each point, (n,)."""

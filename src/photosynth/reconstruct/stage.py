@@ -22,6 +22,7 @@ from photosynth.reconstruct.dense import Dense, DenseConfig, Matched, join_sides
 from photosynth.reconstruct.joining import Joint
 from photosynth.reconstruct.model import seen_elevations, seen_share, textured_mesh
 from photosynth.reconstruct.page import PageInputs, page_html
+from photosynth.reconstruct.plain import plain_masks
 from photosynth.reconstruct.preview import jpeg_bytes, turntable
 from photosynth.reconstruct.quality import SfmQuality, require
 from photosynth.reconstruct.sides import Side, find_sides, quality_of
@@ -79,7 +80,8 @@ def run(
         config: settings.
         capture: the folder of a finished capture.
         out: the folder to make.
-        masks: FILE.png for photos of the capture; only what is not black is used.
+        masks: FILE.png for photos of the capture; only what is not black is used. Without them, photos before a
+            plain background are masked by that.
         progress: is told of each step.
         overwrite: replace another artifact of ours in `out`.
 
@@ -122,6 +124,7 @@ def _made(
     """Everything up to the texture; ways to see the photos as sides are tried in turn, the last must do."""
     work = writer.path(WORK)
     work.mkdir(parents=True, exist_ok=True)
+    masks = masks or plain_masks(read_capture(folder).used(), folder, work, progress)
     *tries, last = find_sides(read_capture(folder).used(), folder, work, config.sfm, masks, progress)
     for sides in tries:
         try:

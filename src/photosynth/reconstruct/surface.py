@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -98,8 +98,8 @@ def clusters(points: np.ndarray, gap: float) -> np.ndarray:
     return label(grid, structure=np.ones((3, 3, 3)))[0][tuple(cell.T)] - 1
 
 
-def build_surface(config: SurfaceConfig, cloud: PointCloud, diagonal: float, table: bool) -> Surface:
-    """A mesh of at most `config.faces` faces through the points.
+def build_surface(config: SurfaceConfig, cloud: PointCloud, diagonal: float, ground: float | None) -> Surface:
+    """A mesh of at most `config.faces` faces through the points, flat below at the height `ground` if it stands there.
 
     Kazhdan and Hoppe, "Screened Poisson surface reconstruction", TOG 2013, then quadric decimation.
 
@@ -110,8 +110,10 @@ def build_surface(config: SurfaceConfig, cloud: PointCloud, diagonal: float, tab
     import trimesh
 
     capped = cloud
-    if table:
-        cap = foot_points(cloud, diagonal, config.band_rel)
+    if ground is not None:
+        drop = np.array([0.0, 0.0, ground])
+        cap = foot_points(replace(cloud, points=cloud.points - drop), diagonal, config.band_rel)
+        cap = replace(cap, points=cap.points + drop)
         capped = PointCloud(
             *(np.concatenate([getattr(cloud, f), getattr(cap, f)]) for f in ("points", "normals", "colors", "weights"))
         )

@@ -30,6 +30,12 @@ OCCLUSION_PX = 3.0
 """Pixels of these maps, laid out in depth, within which a point is not hidden: widened edges lie that far before it."""
 
 
+MASK_RIM_PX = 2
+"""Pixels inside the rim of a view's mask that are not used: they are blurred with the background."""
+BEFORE_ALL = np.float32(-1e9)
+"""A depth before which nothing is: whatever projects there is not seen."""
+
+
 class TextureConfig(Record, frozen=True, kw_only=True):
     """How photos become a texture."""
 
@@ -83,7 +89,7 @@ def bake(config: TextureConfig, surface: Surface, normals: np.ndarray, views: li
     for k, view in enumerate(views):
         distance = float(np.linalg.norm(view.centre - middle))
         image = view.image.astype(np.float32) * gains[k].astype(np.float32)
-        soft = cv2.GaussianBlur(image, (0, 0), config.band_px)
+        soft = _blurred(image, view.mask, config.band_px)
         shares = np.stack([mean[:, k], best[:, k]], axis=1)[unwrapped.origin].astype(np.float32)
         _gather(
             texels.face, texels.weights, unwrapped.faces, points, shares, view.rotation, view.translation,
@@ -107,6 +113,8 @@ def vertex_views(
     depths = []
     for k, view in enumerate(views):
         depth = cv2.erode(drawn.seen_by(view, OCCLUSION_SCALE), np.ones((3, 3)))
+        if view.mask is not None:
+            depth[~_well_inside(view.mask, depth.shape)] = BEFORE_ALL
         depths.append(depth)
         pixels, z = view.project(vertices)
         rays = view.centre - vertices
@@ -118,9 +126,26 @@ def vertex_views(
         row, column = _depth_pixel(at[:, 1], depth.shape[0]), _depth_pixel(at[:, 0], depth.shape[1])
         seen = inside & (z < depth[row, column] + _tolerance(0.01, view, z, diagonal)) & (cosine > config.least_cosine)
         quality[:, k] = np.where(seen, (cosine - 0.1) * view.intrinsics[0, 0] / np.where(z > 0, z, 1), 0)
-        soft = cv2.GaussianBlur(view.image, (0, 0), config.band_px)
+        soft = _blurred(view.image, view.mask, config.band_px)
         colors[:, k] = soft[np.rint(at[:, 1]).astype(int), np.rint(at[:, 0]).astype(int)]
     return quality, colors, depths
+
+
+def _well_inside(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A view's mask at the size (H, W) of its depth map, without MASK_RIM_PX of its rim: that is part background."""
+    reach = 2 * MASK_RIM_PX + 1
+    core = cv2.erode(mask.astype(np.uint8), np.ones((reach, reach), np.uint8))
+    return cv2.resize(core, shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
+
+
+def _blurred(image: np.ndarray, mask: np.ndarray | None, sigma_px: float) -> np.ndarray:
+    """The image after a Gaussian blur, as its kind; with a mask nothing outside it is mixed in."""
+    if mask is None:
+        return cv2.GaussianBlur(image, (0, 0), sigma_px)
+    share = mask.astype(np.float32)
+    mixed = cv2.GaussianBlur(image.astype(np.float32) * share[..., None], (0, 0), sigma_px)
+    soft = mixed / np.maximum(cv2.GaussianBlur(share, (0, 0), sigma_px), 1e-3)[..., None]
+    return np.where(mask[..., None], soft, image).astype(image.dtype)
 
 
 def match_gains(quality: np.ndarray, colors: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ class View:
 
     file: name in the capture. image (H, W, 3) uint8 sRGB. intrinsics (3, 3) float64, pixel centres at whole numbers
     (half a pixel less than core/camera.py). rotation (3, 3) and translation (3,): x_cam = rotation @ x_world +
-    translation. centre (3,): the optical centre in the world.
+    translation. centre (3,): the optical centre in the world. mask (H, W) bool: where the object may be; None where
+    that is not known.
     """
 
     file: str
@@ -25,6 +26,7 @@ class View:
     intrinsics: np.ndarray
     rotation: np.ndarray
     translation: np.ndarray
+    mask: np.ndarray | None = None
 
     @property
     def centre(self) -> np.ndarray:
@@ -58,14 +60,15 @@ class View:
         )
 
 
-def load_view(folder: Path, file: str, camera: Camera, scale: float = 1.0) -> View:
-    """Read one photo, straighten it and shrink it.
+def load_view(folder: Path, file: str, camera: Camera, scale: float = 1.0, masks: Path | None = None) -> View:
+    """Read one photo, straighten it and shrink it; its mask too.
 
     Args:
         folder: of the capture.
         file: the photo, relative to it.
         camera: its camera, with the distortion that it really has.
         scale: of the result, at most 1; the same scale is kept in x and y to a fraction of a pixel.
+        masks: a folder with FILE.png for photos; where they are black is nothing of the object.
 
     Raises:
         ConfigError: if the photo cannot be read.
@@ -80,15 +83,34 @@ def load_view(folder: Path, file: str, camera: Camera, scale: float = 1.0) -> Vi
             [0.0, 0.0, 1.0],
         ]
     )
+    mask = read_mask(masks, file, (image.shape[1], image.shape[0]))
     if camera.distortion:
         image = cv2.undistort(image, matrix, np.array(camera.distortion, dtype=float))
+        mask = None if mask is None else cv2.undistort(mask, matrix, np.array(camera.distortion, dtype=float))
     if scale < 1.0:
         height, width = image.shape[:2]
         small = max(1, round(width * scale)), max(1, round(height * scale))
         image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+        mask = None if mask is None else cv2.resize(mask, small, interpolation=cv2.INTER_AREA)
         matrix = scaled(matrix, small[0] / width, small[1] / height)
     cam_from_world = camera.cam_from_world()
-    return View(file, image, matrix, cam_from_world[:3, :3].copy(), cam_from_world[:3, 3].copy())
+    shown = None if mask is None else mask > 127
+    return View(file, image, matrix, cam_from_world[:3, :3].copy(), cam_from_world[:3, 3].copy(), shown)
+
+
+def read_mask(masks: Path | None, file: str, size_wh: tuple[int, int]) -> np.ndarray | None:
+    """The mask of a photo, (H, W) uint8 0 or 255, at the photo's size; None if there is none.
+
+    Raises:
+        ConfigError: if the mask cannot be read.
+    """
+    import cv2
+
+    path = Path(masks) / f"{Path(file).name}.png" if masks is not None else None
+    if path is None or not path.is_file():
+        return None
+    grey = read_photo(path).max(axis=2)
+    return cv2.resize(np.where(grey > 0, 255, 0).astype(np.uint8), size_wh, interpolation=cv2.INTER_NEAREST)
 
 
 def scaled(intrinsics: np.ndarray, x: float, y: float) -> np.ndarray:

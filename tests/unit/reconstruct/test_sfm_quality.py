@@ -74,10 +74,14 @@ def test_half_of_the_cameras_upside_down_is_refused():
     assert "IMG_9.jpg" in check(quality, "upright share").words
 
 
-def test_photos_on_their_side_are_only_odd():
+def test_photos_on_their_side_are_only_odd_and_not_even_that_where_pairs_agree():
     rng = np.random.default_rng(7)
     poses = [*ring(12, 25), *ring(5, 40, roll_rad=np.pi / 2)]
-    quality = assess([model_of(poses, box_and_table(rng), rng)], photos_of(17))
+    model = model_of(poses, box_and_table(rng), rng)
+    quality = assess([model], photos_of(17))
+    assert check(quality, "upright share").grade == "good"
+    doubtful = dataclasses.replace(model, pair_agreement=0.96 * model.pair_agreement)
+    quality = assess([doubtful], photos_of(17))
     assert check(quality, "upright share").grade == "weak"
     require(quality)
 
