@@ -11,7 +11,7 @@ from photosynth.core.record import Record
 from photosynth.core.rng import rng_for
 from photosynth.reconstruct.plane import Plane, support_plane
 from photosynth.reconstruct.sparse import SparseModel
-from photosynth.reconstruct.stance import Stance, stance_of, triangulation_angles_deg
+from photosynth.reconstruct.stance import LEVEL_SHARE, Stance, ring_axis, stance_of, triangulation_angles_deg
 
 MAX_ERROR_PX = 1.5
 MIN_TRACK = 3
@@ -80,7 +80,7 @@ def isolate(model: SparseModel, *, metres_per_unit: float | None = None, seed: i
     stance = stance_of(model)
     points = trusted_points(model)
     plane = support_plane(points, model.centres(), stance, rng_for(seed, 0, "support plane"))
-    up = plane.normal if plane is not None else stance.up
+    up = plane.normal if plane is not None else _up_without_table(stance, model.centres())
     rotation = _level(up, stance, model.centres())
     turned = trusted_points(model, 2) @ rotation.T
     focus = rotation @ stance.focus
@@ -107,6 +107,14 @@ def isolate(model: SparseModel, *, metres_per_unit: float | None = None, seed: i
         plane=plane,
         stance=stance,
     )
+
+
+def _up_without_table(stance: Stance, centres: np.ndarray) -> np.ndarray:
+    """How the cameras were held; where they were not held level (a tilted tripod), the axis that they go round."""
+    if stance.level_share() >= LEVEL_SHARE:
+        return stance.up
+    axis = ring_axis(centres, stance.focus)
+    return stance.up if axis is None else axis
 
 
 def trusted_points(model: SparseModel, min_track: int = MIN_TRACK) -> np.ndarray:

@@ -9,6 +9,13 @@ import numpy as np
 from photosynth.reconstruct.sparse import SparseModel
 
 MAX_CANDIDATES = 4000
+ROUND, ODD = 0.7, 1.4
+"""Cameras go all round an axis if their spread in two directions square to it is alike by the first, and that along
+it differs from these by the second."""
+MIN_HEIGHT = 0.05
+"""Mean height of the cameras over what they look at, in distances, that tells which end of the axis is up."""
+LEVEL_SHARE = 0.8
+"""Cameras held level, of all, from which how they were held says which way is up."""
 SIDEWAYS_COST, UPSIDE_DOWN_COST, LOOKING_UP_COST = 0.1, 0.25, 0.1
 
 
@@ -46,6 +53,25 @@ def stance_of(model: SparseModel) -> Stance:
     miss = np.sqrt(np.maximum((away**2).sum(axis=1) - along**2, 0.0))
     up = common_up(rotations)
     return Stance(up, rolls(rotations, up), focus, distance, float(np.median(miss)) / max(distance, 1e-12))
+
+
+def ring_axis(centres: np.ndarray, focus: np.ndarray) -> np.ndarray | None:
+    """The axis (3,) of one or more full rings of cameras round a thing, to the side where most of them are.
+
+    Cameras all round an axis are spread alike in two directions, and otherwise along it: it is the odd one of their
+    principal axes. None where no one is odd enough, or where the rings do not say which end is up.
+    """
+    spread, axes = np.linalg.eigh(np.cov(centres.T))
+    spread = np.maximum(spread, 1e-12 * spread[2])
+    flat, tall = spread[1] / spread[2], spread[0] / spread[1]
+    if max(flat, tall) < ROUND or abs(np.log(flat / tall)) < np.log(ODD):
+        return None
+    axis = axes[:, 0] if flat > tall else axes[:, 2]
+    away = centres - focus
+    height = float((away @ axis).mean())
+    if abs(height) < MIN_HEIGHT * float(np.median(np.linalg.norm(away, axis=1))):
+        return None
+    return axis if height > 0 else -axis
 
 
 def common_focus(centres: np.ndarray, forward: np.ndarray) -> np.ndarray:
