@@ -7,8 +7,9 @@ from photosynth.core.scene import PlainFill, Slab
 from photosynth.render.raster.ambient import VALUES
 from photosynth.render.raster.boxes import box_rows
 from photosynth.render.raster.environment_light import environment_light
+from photosynth.render.raster.lanes import BLOCK, GQ, GX, GY, NL, VISIBLE, scratch
 from photosynth.render.raster.probes import frames_towards
-from photosynth.render.raster.shadow import lit_part
+from photosynth.render.raster.shadow import lit_parts
 from photosynth.render.raster.sky_light import light_at
 
 SIDE = 16
@@ -24,7 +25,15 @@ def test_the_shadow_filter_looks_to_all_sides_alike(turned):
 
     def part(off: float) -> float:
         at = (SIDE / 2 + off, SIDE / 2) if not turned else (SIDE / 2, SIDE / 2 + off)
-        return lit_part(texels.ravel(), 0, SIDE, np.float32(at[0]), np.float32(at[1]), np.float32(1.0))
+        s, n, _ = scratch()
+        for lane, value in ((GX, at[0]), (GY, at[1]), (GQ, 1.0), (NL, 1.0)):
+            s[lane : lane + BLOCK] = value
+        s[NL] = 0.0  # turned away: dark
+        s[GX + 1], s[GQ + 2], s[GX + 3] = -9.0, 0.0, np.nan  # outside the map, behind the light, nowhere: lit
+        lit_parts(s, n, texels.ravel(), 0, SIDE)
+        np.testing.assert_array_equal(s[VISIBLE : VISIBLE + 4], [0, 1, 1, 1])
+        np.testing.assert_array_equal(s[VISIBLE + 4 : VISIBLE + BLOCK], s[VISIBLE + 4])
+        return float(s[VISIBLE + 4])
 
     assert part(0.0) == pytest.approx(0.5, abs=1e-6)
     for off in (0.3, 0.9, 1.4):

@@ -19,7 +19,8 @@ from photosynth.core.scene import Placement, Scene
 from photosynth.render.raster.boxes import blocked_lights, box_rows
 from photosynth.render.raster.coat import MIN_ALPHA, coat_table, index_of_refraction
 from photosynth.render.raster.environment_light import environment_light
-from photosynth.render.raster.fragments import count_fragments, emit_fragments, mark_drawn
+from photosynth.render.raster.fragments import emit_fragments, mark_drawn
+from photosynth.render.raster.lanes import scratch
 from photosynth.render.raster.placed import PixelBox, Placed, Silhouettes, place, place_slab, union
 from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_slab
 from photosynth.render.raster.shading import shade
@@ -64,7 +65,7 @@ class RasterEngine:
         self._keys = np.zeros((0, SAMPLES, 0), np.int64)
         self._shadows = ShadowCaster()
         self._silhouettes = Silhouettes()
-        self._decode = decode_table()
+        self._decode, self._scratch = decode_table(), scratch()
 
     def render(self, scene: Scene) -> Layers:
         """Render one scene. Raises EngineError naming the scene when its numbers make no picture."""
@@ -91,13 +92,13 @@ class RasterEngine:
         side = int(np.clip(max(view.width, view.height), MIN_SHADOW_SIDE_PX, MAX_SHADOW_SIDE_PX))
         shadows = self._shadows.draw(scene.lights, [p.caster for p in placed], side)
         started = self._clock("shadow", started)
-        starts, pixels, triangles, weights = self._fragments(layers, len(solids), box, view)
+        starts, ends, pixels, triangles, weights = self._fragments(layers, solids, box, view)
         started = self._clock("fragments", started)
         boxes, lights = box_rows(scene.surroundings, view.world_from_cam[:3, 3]), _light_rows(scene, view)
         ambient = AmbientLight(scene, view, placed, slabs, boxes, lights) if self.options.ambient_occlusion else None
         started = self._clock("ambient", started)
         for k, one in enumerate(solids):
-            span, s = (int(starts[k]), int(starts[k + 1])), k - len(placed)
+            span, s = (int(starts[k]), int(ends[k])), k - len(placed)
             if span[0] == span[1]:
                 continue
             blocks = blocked_lights(boxes, lights, one.cam, view.world_from_cam, s)
@@ -108,7 +109,7 @@ class RasterEngine:
                 if ambient:
                     ambient.at_vertices(k, rows)
                 started = self._clock("ambient", started)
-                self._shade(one, scene, view, fragments, rows.reshape(-1), light, layers)
+                self._shade(one, scene, view, fragments, rows, light, layers)
             else:
                 nodes = SlabNodes(view, boxes, s, span, pixels, triangles)
                 coarse = ambient.on_slab(nodes) if ambient else NO_NODES
@@ -152,21 +153,18 @@ class RasterEngine:
             )  # fmt: skip
         return drawn
 
-    def _fragments(
-        self, layers: Layers, count: int, box: PixelBox, view: View
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Where each placement's fragments start (n + 1,), and their pixels, triangles and weights."""
-        counts = np.zeros(count, np.int64)
-        count_fragments(self._keys, *box, counts)
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        total = int(starts[-1])
+    def _fragments(self, layers: Layers, solids: list[Placed], box: PixelBox, view: View) -> tuple[np.ndarray, ...]:
+        """Where each placement's fragments start and end (n,), and their pixels, triangles and weights."""
+        areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (one.pixels for one in solids)]
+        starts = np.concatenate([[0], np.cumsum(areas, dtype=np.int64)])
+        total, ends = int(starts[-1]), starts[:-1].copy()
         pixels, triangles = np.empty(total, np.int32), np.empty(total, np.int32)
         weights = np.empty(total, np.uint8)
         emit_fragments(
-            self._keys, *box, view.width, view.height, len(layers.amodal_masks), starts[:-1].copy(), pixels,
-            triangles, weights, layers.coverage, layers.instance_ids,
+            self._keys, *box, view.width, view.height, len(layers.amodal_masks), ends, pixels, triangles, weights,
+            layers.coverage, layers.instance_ids,
         )  # fmt: skip
-        return starts, pixels, triangles, weights
+        return starts, ends, pixels, triangles, weights
 
     def _shade(self, one: Placed, scene: Scene, view: View, fragments, rows, lighting, layers: Layers) -> None:
         mesh = one.mesh
@@ -174,7 +172,7 @@ class RasterEngine:
         shade(
             *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.faces, rows, mesh.texels, mesh.levels,
             self._decode, material, np.int32(mesh.mirrored), view.forward, *environment, *lighting,
-            layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3),
+            layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3), self._scratch,
         )  # fmt: skip
 
     def _shade_slab(self, one: Placed, scene: Scene, view: View, fragments, nodes, coarse, lighting, layers) -> None:
@@ -184,12 +182,12 @@ class RasterEngine:
         lit = np.empty((6, 7, height * width), np.float32)
         light_nodes(
             nodes.points, nodes.normals, nodes.places, nodes.inside, lattice_ratio(view), coarse, material,
-            *environment, *lighting, lit, nodes.shape,
+            *environment, *lighting, lit, nodes.shape, self._scratch,
         )  # fmt: skip
         shade_slab(
             *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.st, mesh.texels, mesh.levels,
             self._decode, material[:3], _face_normals(one), lit.reshape(6, 7, height, width),
-            layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3),
+            layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3), self._scratch,
         )  # fmt: skip
 
     def _measure_alone(self, placed: list[Placed], drawn: np.ndarray, view: View, layers: Layers) -> None:

@@ -5,6 +5,8 @@ Coverage, instance ids and the choice of who gives a pixel its depth and normal 
 
 from __future__ import annotations
 
+import numpy as np
+
 from photosynth.render.raster.jit import kernel
 
 WINS = 8
@@ -39,35 +41,17 @@ def samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance):
 
 
 @kernel
-def count_fragments(keys, x0, y0, x1, y1, counts):
-    """Add the number of fragments of each instance in a box of pixels to `counts` (n,) int64.
-
-    keys (H, 4, W) int64 is the visibility buffer.
-    """
-    last, run = 0, 0
-    for y in range(y0, y1):
-        for x in range(x0, x1):
-            k0, k1, k2, k3 = keys[y, 0, x], keys[y, 1, x], keys[y, 2, x], keys[y, 3, x]
-            if (k0 | k1 | k2 | k3) == 0:
-                continue
-            if k0 != 0 and k1 != 0 and k2 != 0 and k3 != 0 and _one_instance(k0, k1, k2, k3):
-                instance = (k0 & 0xFFFFFFFF) >> 22
-                if instance != last:
-                    counts[last] += run
-                    last, run = instance, 0
-                run += 1
-                continue
-            for s in range(4):
-                if keys[y, s, x] != 0:
-                    instance = (keys[y, s, x] & 0xFFFFFFFF) >> 22
-                    new = True
-                    for r in range(s):
-                        if keys[y, r, x] != 0 and (keys[y, r, x] & 0xFFFFFFFF) >> 22 == instance:
-                            new = False
-                    if new:
-                        counts[instance] += 1
-    if run > 0:
-        counts[last] += run
+def sort_out(keys, y, x0, x1, kinds, lows):
+    """Sort the pixels x0..x1 of row y: `kinds` (W,) int32 becomes 0 where nothing is, 1 where one triangle of one
+    instance has all four samples, which `lows` (W,) int32 then names, else 2."""
+    low = np.int64(0xFFFFFFFF)
+    for x in range(x0, x1):
+        k0, k1, k2, k3 = keys[y, 0, x], keys[y, 1, x], keys[y, 2, x], keys[y, 3, x]
+        alike = (((k0 ^ k1) | (k0 ^ k2) | (k0 ^ k3)) & low) == 0
+        full = (k0 != 0) & (k1 != 0) & (k2 != 0) & (k3 != 0)
+        some = (k0 | k1 | k2 | k3) != 0
+        kinds[x] = np.int32(1) if alike & full else (np.int32(2) if some else np.int32(0))
+        lows[x] = np.int32(k0 & low)
 
 
 @kernel
@@ -84,18 +68,31 @@ def emit_fragments(
         x0, y0, x1, y1: the box.
         width, height: int, of the picture.
         named: int, instances from this number on have no id.
-        starts: in and out (n,) int64, where each instance's fragments begin; ends where they end.
+        starts: in and out (n,) int64, where each instance's fragments begin; ends where they end. An instance has at
+            most as many as its own box has pixels.
         pixels: out (m,) int32, y * width + x.
         triangles: out (m,) int32, the one most of the fragment's samples see, the first among equals.
         weights: out (m,) uint8, number of samples, plus WINS.
         coverage: out (H, W) float32.
         ids: out (H, W) uint16, instance number + 1, or 0 for those without.
     """
+    kinds, lows = np.empty(width, np.int32), np.empty(width, np.int32)
     for y in range(y0, y1):
+        sort_out(keys, y, x0, x1, kinds, lows)
         for x in range(x0, x1):
-            k0, k1, k2, k3 = keys[y, 0, x], keys[y, 1, x], keys[y, 2, x], keys[y, 3, x]
-            if (k0 | k1 | k2 | k3) == 0:
+            if kinds[x] == 0:
                 continue
+            if kinds[x] == 1:
+                instance = lows[x] >> 22
+                at = starts[instance]
+                starts[instance] += 1
+                pixels[at] = y * width + x
+                triangles[at] = lows[x] & 0x3FFFFF
+                weights[at] = 4 | 8
+                coverage[y, x] = 1.0
+                ids[y, x] = instance + 1 if instance < named else 0
+                continue
+            k0, k1, k2, k3 = keys[y, 0, x], keys[y, 1, x], keys[y, 2, x], keys[y, 3, x]
             if k0 != 0 and k1 != 0 and k2 != 0 and k3 != 0 and _one_instance(k0, k1, k2, k3):
                 t0, t1, t2, t3 = k0 & 0x3FFFFF, k1 & 0x3FFFFF, k2 & 0x3FFFFF, k3 & 0x3FFFFF
                 instance = (k0 & 0xFFFFFFFF) >> 22

@@ -7,10 +7,12 @@ can prove that lanes do not overlap and turns each loop into vector instructions
 
 from __future__ import annotations
 
+import numpy as np
+
 BLOCK = 528
 """Fragments in a block: its lanes fit into the second-level cache."""
 
-_names = iter(range(0, 64 * BLOCK, BLOCK))
+_names = iter(range(0, 128 * BLOCK, BLOCK))
 PX, PY, PZ = next(_names), next(_names), next(_names)
 """Position: from the eye along the world's axes, metres."""
 NX, NY, NZ = next(_names), next(_names), next(_names)  # right after the position, see gather_surface
@@ -57,7 +59,11 @@ DX, DY = next(_names), next(_names)
 """A pixel's ray in the camera's frame, whose z is 1."""
 WEIGHT = next(_names)
 """Weight of interpolated light, see lattice."""
-SCRATCH = next(_names)
+READ = next(_names)
+"""The first of sixteen lanes of what was read from tables: reads stand in loops of their own, arithmetic in others."""
+MIX = READ + 16 * BLOCK
+"""Here, sixteen numbers of each fragment stand side by side: a mean of vertex rows, see gather_surface."""
+SCRATCH = MIX + 16 * BLOCK
 """Length of the scratch array."""
 TO, TW, TH = 0, BLOCK, 2 * BLOCK
 """In the second scratch array, of int32: offset, width and height of the mip level."""
@@ -67,3 +73,10 @@ FACE = 7 * BLOCK
 """The face of a slab."""
 INTEGER_SCRATCH = 8 * BLOCK
 """Length of the second scratch array."""
+CORNERS = 9 * BLOCK
+"""Length of the third, of float64: the corners of each fragment's triangle."""
+
+
+def scratch() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scratch arrays for one thread: float32, int32 and float64. What stands in them does not matter."""
+    return np.zeros(SCRATCH, np.float32), np.zeros(INTEGER_SCRATCH, np.int32), np.ones(CORNERS, np.float64)

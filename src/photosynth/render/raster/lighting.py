@@ -37,20 +37,27 @@ from photosynth.render.raster.lanes import (
     Q1,
     Q4,
     Q5,
+    READ,
     SB,
     SG,
     SMITH,
     SR,
+    T0,
+    T1,
+    TSX,
     VISIBLE,
     VL,
     VX,
     VY,
     VZ,
+    WX,
+    WY,
     Z,
 )  # fmt: skip
-from photosynth.render.raster.shadow import lit_part
+from photosynth.render.raster.shadow import lit_parts
 
 f4 = np.float32
+i4 = np.int32
 
 
 @kernel
@@ -98,35 +105,29 @@ def orient(s, forward, alpha, map_cos, map_sin, map_side):
 
 
 @kernel
-def add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin):
+def add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin):
     """Start diffuse and coat light with those of the environment and of what stands before it.
 
     Args:
-        s: in and out, the scratch array of lanes.
-        count: int, fragments in the block.
+        s: in and out, the scratch array of lanes; n: the same for integers.
         sh: (18, 3) float32, `diffuse` of EnvironmentLight.
         octahedral: (S + 2, S + 2, 4) float32, its map for the coat's roughness.
         coat: (COAT_STEPS + 2,) float32 from coat_table.
         strength: float32, the environment's.
         map_cos, map_sin: float32, of its rotation.
     """
-    limit = f4(octahedral.shape[0] - 1.001)
-    for i in range(count):
-        x, y = min(max(s[OX + i], f4(0)), limit), min(max(s[OY + i], f4(0)), limit)
-        ix, iy = int(x), int(y)
-        fx, fy = x - f4(ix), y - f4(iy)
-        wd = fx * fy
-        wb, wc = fx - wd, fy - wd
-        wa = f4(1) - fx - wc
-        step = s[NV + i] * f4(COAT_STEPS)
-        at = min(max(int(step), 0), COAT_STEPS)
-        part = coat[at] + (coat[at + 1] - coat[at]) * (step - f4(at))
-        s[COAT + i] = part
-        part *= strength
-        for k in range(3):
-            value = wa * octahedral[iy, ix, k] + wb * octahedral[iy, ix + 1, k]
-            value += wc * octahedral[iy + 1, ix, k] + wd * octahedral[iy + 1, ix + 1, k]
-            s[SR + k * BLOCK + i] = part * value
+    read_octahedral(s, n, octahedral.reshape(-1), i4(4 * octahedral.shape[0]), coat)
+    for i in range(BLOCK):
+        low = s[READ + 12 * BLOCK + i]
+        s[COAT + i] = low + (s[READ + 13 * BLOCK + i] - low) * s[TSX + i]
+    for k in range(3):
+        for i in range(BLOCK):
+            fx, fy = s[WX + i], s[WY + i]
+            wd = fx * fy
+            wb, wc = fx - wd, fy - wd
+            value = (f4(1) - fx - wc) * s[READ + k * BLOCK + i] + wb * s[READ + (3 + k) * BLOCK + i]
+            value += wc * s[READ + (6 + k) * BLOCK + i] + wd * s[READ + (9 + k) * BLOCK + i]
+            s[SR + k * BLOCK + i] = s[COAT + i] * strength * value
     for k in range(3):
         c0, c1, c2, c3 = f4(0.28209479) * sh[0, k], f4(0.48860251) * sh[1, k], f4(0.48860251) * sh[2, k], sh[3, k]
         c3 *= f4(0.48860251)
@@ -151,7 +152,41 @@ def add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin):
 
 
 @kernel
-def add_light(s, count, light, shadow, layout, texels, boxes, blocks, alpha, eta):
+def read_octahedral(s, n, texels, row, coat):
+    """Read four texels of three channels about (OX, OY) and two entries of the coat table into the lanes from READ on;
+    their weights go to WX, WY and TSX.
+
+    Args:
+        s: in and out, the scratch array of lanes; n: the same for integers.
+        texels: (m,) float32, an octahedral map laid flat; row: int32, numbers in one of its rows.
+        coat: (COAT_STEPS + 2,) float32 from coat_table.
+    """
+    limit, last = f4(row // 4) - f4(1.001), i4(COAT_STEPS)
+    for i in range(BLOCK):
+        x, y, step = s[OX + i], s[OY + i], s[NV + i] * f4(COAT_STEPS)
+        x = x if x > f4(0) else f4(0)
+        y = y if y > f4(0) else f4(0)
+        x = x if x < limit else limit
+        y = y if y < limit else limit
+        step = step if step > f4(0) else f4(0)
+        ix, iy, at = i4(x), i4(y), i4(step if step < f4(COAT_STEPS) else f4(COAT_STEPS))
+        s[WX + i], s[WY + i], s[TSX + i] = x - f4(ix), y - f4(iy), step - f4(at)
+        n[T0 + i], n[T1 + i] = iy * row + i4(4) * ix, at if at < last else last
+    for i in range(BLOCK):
+        above = np.uint64(n[T0 + i])
+        below = above + np.uint64(row)
+        for k in range(3):
+            channel = np.uint64(k)
+            s[READ + k * BLOCK + i] = texels[above + channel]
+            s[READ + (3 + k) * BLOCK + i] = texels[above + channel + np.uint64(4)]
+            s[READ + (6 + k) * BLOCK + i] = texels[below + channel]
+            s[READ + (9 + k) * BLOCK + i] = texels[below + channel + np.uint64(4)]
+        at = np.uint64(n[T1 + i])
+        s[READ + 12 * BLOCK + i], s[READ + 13 * BLOCK + i] = coat[at], coat[at + np.uint64(1)]
+
+
+@kernel
+def add_light(s, n, count, light, shadow, layout, texels, boxes, blocks, alpha, eta):
     """Add one spherical light.
 
     A sphere of radius r at distance d widens the coat's lobe: alpha^2 grows by (r / 2 d)^2, which gives a mirror
@@ -159,7 +194,7 @@ def add_light(s, count, light, shadow, layout, texels, boxes, blocks, alpha, eta
     its cosine fades as a square from r / d to -r / d.
 
     Args:
-        s: in and out, the scratch array of lanes.
+        s: in and out, the scratch array of lanes; n: the same for integers.
         count: int, fragments in the block.
         light: (7,) float32: position from the eye along the world's axes, radius, power colour / (4 pi^2).
         shadow: (13,) float32, a row of ShadowMaps.
@@ -203,13 +238,7 @@ def add_light(s, count, light, shadow, layout, texels, boxes, blocks, alpha, eta
         s[GX + i] = (m00 * x + m01 * y + m02 * z) * q * scale + ox
         s[GY + i] = (m10 * x + m11 * y + m12 * z) * q * scale + oy
         s[GQ + i] = q
-    for i in range(count):
-        visible = zero
-        if s[NL + i] > zero:
-            visible = one
-            if s[GQ + i] > zero:
-                visible = lit_part(texels, offset, side, s[GX + i], s[GY + i], s[GQ + i])
-        s[VISIBLE + i] = visible
+    lit_parts(s, n, texels, offset, side)
     for k in range(boxes.shape[0]):
         if blocks[k] and not clears_block(s, count, boxes[k], light):
             shadow_of_box(s, boxes[k], light)

@@ -14,19 +14,17 @@ from photosynth.render.raster.lanes import (
     DB,
     DG,
     DR,
-    INTEGER_SCRATCH,
     NX,
     NY,
     NZ,
     SB,
-    SCRATCH,
     SG,
     SR,
     Z,
 )
 from photosynth.render.raster.lighting import add_environment, add_light, orient
 from photosynth.render.raster.surface import gather_surface
-from photosynth.render.raster.texture import read_albedo
+from photosynth.render.raster.texture import forget_levels, read_albedo
 
 f4 = np.float32
 
@@ -35,7 +33,7 @@ f4 = np.float32
 def shade(
     start, stop, pixels, triangles, weights, width, lens, cam, faces, rows, texels, levels, decode, material, mirror,
     forward, sh, octahedral, coat, sky, lights, shadows,
-    layout, shadow_texels, boxes, blocks, radiance, depth_m, world_normals,
+    layout, shadow_texels, boxes, blocks, radiance, depth_m, world_normals, scratch,
 ):  # fmt: skip
     """Shade fragments start..stop, all of one placement.
 
@@ -56,20 +54,22 @@ def shade(
         radiance: in and out (H * W, 3) float32, premultiplied: fragments are added with their share of samples.
         depth_m: in and out (H * W,) float32, written where a fragment wins.
         world_normals: in and out (H * W, 3) float32, written where a fragment wins.
+        scratch: from lanes.scratch.
     """
-    s, n = np.zeros(SCRATCH, np.float32), np.ones(INTEGER_SCRATCH, np.int32)
+    s, n, corners = scratch
+    forget_levels(n)
     strength, map_cos, map_sin = sky[0], sky[1], sky[2]
     gain, alpha, eta = material[:3], material[3], material[4]
     map_side = f4(octahedral.shape[0] - 2)
     for begin in range(start, stop, BLOCK):
         end = min(stop, begin + BLOCK)
         count = end - begin
-        gather_surface(begin, end, pixels, triangles, weights, width, lens, cam, faces, rows, levels, s, n)
+        gather_surface(begin, end, pixels, triangles, weights, width, lens, cam, faces, rows, levels, s, n, corners)
         read_albedo(s, n, texels, mirror, decode, gain)
         orient(s, forward, alpha, map_cos, map_sin, map_side)
-        add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin)
+        add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin)
         for k in range(lights.shape[0]):
-            add_light(s, count, lights[k], shadows[k], layout[k], shadow_texels, boxes, blocks[k], alpha, eta)
+            add_light(s, n, count, lights[k], shadows[k], layout[k], shadow_texels, boxes, blocks[k], alpha, eta)
         for i in range(count):
             base = f4(1) - s[COAT + i]
             weight = weights[begin + i]

@@ -15,11 +15,13 @@ import numpy as np
 
 from photosynth.core.scene import Light
 from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.lanes import BLOCK, GQ, GX, GY, NL, READ, T0, VISIBLE, WX, WY
 from photosynth.render.raster.prepared import PreparedMesh
 from photosynth.render.raster.probes import frames_towards
 from photosynth.render.raster.transform import transform_vertices
 
 f4 = np.float32
+i4 = np.int32
 
 MIN_SIDE_PX = 64
 """Smallest side of a map."""
@@ -200,26 +202,42 @@ def rasterise_depth(screen, faces, scale, ox, oy, side, texels):
 
 
 @kernel
-def lit_part(texels, offset, side, gx, gy, q):
-    """Part 0..1 of the texels round (gx, gy) that stand no nearer to the light than 1 / q: a 2 x 2 box of bilinear
-    comparisons, three texels wide. Outside the map everything is lit."""
-    one, zero = f4(1), f4(0)
-    x = gx - one
-    y = gy - one
-    edge = f4(side - 3)
-    if not (x >= zero and y >= zero and x < edge and y < edge):
-        return one
-    ix = int(x)
-    iy = int(y)
-    fx = x - f4(ix)
-    fy = y - f4(iy)
-    i = offset + iy * side + ix
-    row0 = (one - fx if q >= texels[i] else zero) + (one if q >= texels[i + 1] else zero)
-    row0 += fx if q >= texels[i + 2] else zero
-    i += side
-    row1 = (one - fx if q >= texels[i] else zero) + (one if q >= texels[i + 1] else zero)
-    row1 += fx if q >= texels[i + 2] else zero
-    i += side
-    row2 = (one - fx if q >= texels[i] else zero) + (one if q >= texels[i + 1] else zero)
-    row2 += fx if q >= texels[i + 2] else zero
-    return (row0 * (one - fy) + row1 + row2 * fy) * f4(0.25)
+def lit_parts(s, n, texels, offset, side):
+    """Fill VISIBLE with the part 0..1 of the texels round (GX, GY) that stand no nearer to the light than 1 / GQ: a
+    2 x 2 box of bilinear comparisons, three texels wide; 0 where NL is 0. Outside the map, and where GQ is not above 0,
+    everything is lit. GQ is spent.
+
+    Args:
+        s: in and out, the scratch array of lanes; n: the same for integers.
+        texels: (m,) float32, all maps; offset, side: int64, of this one.
+    """
+    one, zero, lit = f4(1), f4(0), f4(1e30)
+    edge, first, row, found = f4(side - 3), i4(offset), i4(side), i4(0)
+    for i in range(BLOCK):
+        x, y, q = s[GX + i] - one, s[GY + i] - one, s[GQ + i]
+        asked = (x >= zero) & (y >= zero) & (x < edge) & (y < edge) & (q > zero) & (s[NL + i] > zero)
+        x, y, q = x if asked else zero, y if asked else zero, q if asked else lit
+        ix, iy = i4(x), i4(y)
+        s[WX + i], s[WY + i], s[GQ + i] = x - f4(ix), y - f4(iy), q
+        n[T0 + i] = first + iy * row + ix
+        found += i4(1) if asked else i4(0)
+    if found == 0:
+        for i in range(BLOCK):
+            s[VISIBLE + i] = one if s[NL + i] > zero else zero
+        return
+    for i in range(BLOCK):
+        for k in range(3):
+            at = np.uint64(n[T0 + i] + i4(k) * row)
+            s[READ + (3 * k) * BLOCK + i] = texels[at]
+            s[READ + (3 * k + 1) * BLOCK + i] = texels[at + np.uint64(1)]
+            s[READ + (3 * k + 2) * BLOCK + i] = texels[at + np.uint64(2)]
+    for i in range(BLOCK):
+        fx, fy, q, rest = s[WX + i], s[WY + i], s[GQ + i], one - s[WX + i]
+        part0 = (rest if q >= s[READ + i] else zero) + (one if q >= s[READ + BLOCK + i] else zero)
+        part0 += fx if q >= s[READ + 2 * BLOCK + i] else zero
+        part1 = (rest if q >= s[READ + 3 * BLOCK + i] else zero) + (one if q >= s[READ + 4 * BLOCK + i] else zero)
+        part1 += fx if q >= s[READ + 5 * BLOCK + i] else zero
+        part2 = (rest if q >= s[READ + 6 * BLOCK + i] else zero) + (one if q >= s[READ + 7 * BLOCK + i] else zero)
+        part2 += fx if q >= s[READ + 8 * BLOCK + i] else zero
+        part = (part0 * (one - fy) + part1 + part2 * fy) * f4(0.25)
+        s[VISIBLE + i] = part if s[NL + i] > zero else zero

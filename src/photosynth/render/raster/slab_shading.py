@@ -17,7 +17,6 @@ from photosynth.render.raster.lanes import (
     DX,
     DY,
     FACE,
-    INTEGER_SCRATCH,
     NX,
     NY,
     NZ,
@@ -27,7 +26,6 @@ from photosynth.render.raster.lanes import (
     Q0,
     Q4,
     SB,
-    SCRATCH,
     SG,
     SHARE,
     SR,
@@ -37,7 +35,7 @@ from photosynth.render.raster.lanes import (
 from photosynth.render.raster.lattice import FAINT, read_coarse, read_light
 from photosynth.render.raster.lighting import add_environment, add_light, orient
 from photosynth.render.raster.slab_surface import PLANE, face_planes, fill_plane, find_levels, run_end
-from photosynth.render.raster.texture import read_albedo
+from photosynth.render.raster.texture import forget_levels, read_albedo
 
 f4 = np.float32
 
@@ -45,7 +43,7 @@ f4 = np.float32
 @kernel
 def light_nodes(
     points, normals, places, inside, ratio, ambient, material, sh, octahedral, coat, sky, lights, shadows, layout,
-    shadow_texels, boxes, blocks, lit, shape,
+    shadow_texels, boxes, blocks, lit, shape, scratch,
 ):  # fmt: skip
     """Light fine nodes.
 
@@ -56,8 +54,11 @@ def light_nodes(
         lit: out (6, 7, h * w) float32: light for the diffuse base (3), from the coat (3), and a weight, at the wanted
             nodes.
         shape: (6, h, w) of the lattice.
+        scratch: from lanes.scratch.
     """
-    s = np.zeros(SCRATCH, np.float32)
+    s, n, _ = scratch
+    for k in range(8):
+        s[Q0 + k * BLOCK : Q0 + (k + 1) * BLOCK] = f4(0)
     s[Q0 : Q0 + BLOCK] = f4(1)
     s[Q4 : Q4 + BLOCK] = f4(1)
     forward = np.zeros(3, np.float32)
@@ -73,10 +74,10 @@ def light_nodes(
         if ambient.shape[0] > 0:
             read_coarse(begin, end, places, shape, ratio, ambient, s)
         orient(s, forward, material[3], map_cos, map_sin, map_side)
-        add_environment(s, count, sh, octahedral, coat, strength, map_cos, map_sin)
+        add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin)
         for k in range(lights.shape[0]):
             add_light(
-                s, count, lights[k], shadows[k], layout[k], shadow_texels, boxes, blocks[k], material[3], material[4]
+                s, n, count, lights[k], shadows[k], layout[k], shadow_texels, boxes, blocks[k], material[3], material[4]
             )
         for i in range(count):
             face = places[begin + i] // area
@@ -90,7 +91,7 @@ def light_nodes(
 @kernel
 def shade_slab(
     start, stop, pixels, triangles, weights, width, lens, cam, st, texels, levels, decode, gain, normals, lit,
-    radiance, depth_m, world_normals,
+    radiance, depth_m, world_normals, scratch,
 ):  # fmt: skip
     """Put fragments start..stop of one slab into the picture.
 
@@ -101,9 +102,11 @@ def shade_slab(
         gain: (3,) float32 on albedo.
         normals: (6, 3) float32 of its faces, in the world.
         lit: (6, 7, h, w) float32 from light_nodes.
-        radiance, depth_m, world_normals: as in shade.
+        radiance, depth_m, world_normals, scratch: as in shade.
     """
-    s, n = np.zeros(SCRATCH, np.float32), np.ones(INTEGER_SCRATCH, np.int32)
+    s, n, _ = scratch
+    forget_levels(n)
+    s[WEIGHT : WEIGHT + BLOCK] = f4(1)
     planes = np.empty((6, PLANE), np.float64)
     face_planes(cam, st, planes)
     row, wide = np.empty(lit.shape[3] + 2, np.float32), np.empty(2 * lit.shape[3] + 2, np.float32)

@@ -109,11 +109,31 @@ def fill_plane(face, plane, inverse_focal, texture_w, texture_h, s, n):
         s[WX + i] = short2 if short2 > quarter else quarter
     for i in range(BLOCK):
         footprint2 = s[WX + i] if s[WX + i] > f4(1) else f4(1)
-        n[TO + i] = _half_log2(footprint2) if n[FACE + i] == face else n[TO + i]
+        n[TO + i] = half_log2(footprint2) if n[FACE + i] == face else n[TO + i]
 
 
 @kernel
-def _half_log2(value):
+def fill_footprint(ux, uy, vx, vy, texture_w, texture_h, i, s):
+    """Put the longer axis of a pixel's footprint, at most 1, into TSX and TTX of fragment i, and the squared size in
+    texels for which its mip level is chosen into WX: the shorter axis, or half the longer one.
+
+    ux, uy, vx, vy: float32, derivatives of the texture coordinates s and t by x and y.
+    """
+    across = (ux * texture_w) * (ux * texture_w) + (vx * texture_h) * (vx * texture_h)
+    down = (uy * texture_w) * (uy * texture_w) + (vy * texture_h) * (vy * texture_h)
+    ux = ux if across >= down else uy
+    vx = vx if across >= down else vy
+    ux = ux if ux > f4(-1) else f4(-1)
+    vx = vx if vx > f4(-1) else f4(-1)
+    s[TSX + i] = ux if ux < f4(1) else f4(1)
+    s[TTX + i] = vx if vx < f4(1) else f4(1)
+    short2 = across if across <= down else down
+    quarter = (across if across > down else down) * f4(0.25)
+    s[WX + i] = short2 if short2 > quarter else quarter
+
+
+@kernel
+def half_log2(value):
     """Half the logarithm to base 2 of a float32, rounded down, from its exponent."""
     return ((f4(value).view(np.int32) >> np.int32(23)) - np.int32(127)) >> np.int32(1)
 

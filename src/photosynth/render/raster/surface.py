@@ -11,7 +11,24 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
-from photosynth.render.raster.lanes import BLOCK, PX, Q0, TH, TO, TS, TSX, TT, TTX, TW
+from photosynth.render.raster.lanes import (
+    BLOCK,
+    FACE,
+    MIX,
+    PX,
+    Q0,
+    READ,
+    SCRATCH,
+    SHARE,
+    T0,
+    T1,
+    T2,
+    T3,
+    TO,
+    TS,
+    WX,
+)
+from photosynth.render.raster.slab_surface import fill_footprint, find_levels, half_log2
 
 f4 = np.float32
 u8 = np.uint64
@@ -55,7 +72,9 @@ def pack_vertices(cam, world_from_cam, normals, world_from_object, st, rows):
 
 
 @kernel
-def gather_surface(start, stop, pixels, triangles, weights, width, lens, cam, faces, rows, levels, s, n):
+def gather_surface(
+    start, stop, pixels, triangles, weights, width, lens, cam, faces, rows, levels, s, n, corners
+):  # fmt: skip
     """Fill position, normal, texture footprint and ambient light of fragments start..stop.
 
     A pixel whose centre lies outside the fragment's triangle is shaded where its ray meets the triangle's plane, as
@@ -71,83 +90,98 @@ def gather_surface(start, stop, pixels, triangles, weights, width, lens, cam, fa
         lens: (3,) float64, as in View.
         cam: (>= V, 3) float64 from transform_vertices.
         faces, levels: as in PreparedMesh.
-        rows: (V * ROW,) float32 from pack_vertices.
-        s: out, the scratch array of lanes; n: out, the same for integers.
+        rows: (V, ROW) float32 from pack_vertices.
+        s: in and out, the scratch array of lanes; n: the same for integers; corners: (CORNERS,) float64 scratch.
     """
-    inverse_focal = 1.0 / lens[0]
-    texture_w, texture_h = f4(levels[0, 1]), f4(levels[0, 2])
-    last_level = levels.shape[0] - 1
-    last = -1
-    a, b, c = u8(0), u8(0), u8(0)
-    bx, by, bz, cx, cy, cz, nx, ny, nz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    sx, sy, tx, ty, ds1, ds2, dt1, dt2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    first, dy = 0, 0.0
-    if start < stop:
-        first = (pixels[start] // width) * width
-        dy = (pixels[start] // width + 0.5 - lens[2]) * inverse_focal
-    for k in range(start, stop):
-        i = u8(k - start)
-        triangle = triangles[k]
-        if triangle != last:
-            last = triangle
-            t = u8(triangle)
-            a, b, c = u8(faces[t, 0]), u8(faces[t, 1]), u8(faces[t, 2])
-            x0, y0, z0 = cam[a, 0], cam[a, 1], cam[a, 2]
-            x1, y1, z1 = cam[b, 0], cam[b, 1], cam[b, 2]
-            x2, y2, z2 = cam[c, 0], cam[c, 1], cam[c, 2]
-            bx, by, bz = y2 * z0 - z2 * y0, z2 * x0 - x2 * z0, x2 * y0 - y2 * x0  # C x A: weight of B
-            cx, cy, cz = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1  # A x B: weight of C
-            nx, ny, nz = y1 * z2 - z1 * y2 + bx + cx, z1 * x2 - x1 * z2 + by + cy, x1 * y2 - y1 * x2 + bz + cz
-            a, b, c = a * u8(ROW), b * u8(ROW), c * u8(ROW)
-            s0, t0 = rows[a + u8(6)], rows[a + u8(7)]
-            ds1, ds2, dt1, dt2 = rows[b + u8(6)] - s0, rows[c + u8(6)] - s0, rows[b + u8(7)] - t0, rows[c + u8(7)] - t0
-            sx, sy = bx * ds1 + cx * ds2, by * ds1 + cy * ds2
-            tx, ty = bx * dt1 + cx * dt2, by * dt1 + cy * dt2
-        pixel = pixels[k]
-        while pixel >= first + width:
-            first += width
-            dy += inverse_focal
-        dx = (pixel - first + 0.5 - lens[1]) * inverse_focal
-        facing = dx * nx + dy * ny + nz
-        fb, fc, inverse = 1 / 3, 1 / 3, 0.0
-        if facing < -1e-300:
-            inverse = 1.0 / facing
-            fb = (dx * bx + dy * by + bz) * inverse
-            fc = (dx * cx + dy * cy + cz) * inverse
-            fa = 1.0 - fb - fc
-            if weights[k] & 7 < 4 or min(fa, fb, fc) < -REACH:
-                fb = min(max(fb, 0.0), 1.0)
-                fc = min(max(fc, 0.0), 1.0 - fb)
-        ga, gb, gc = f4(1.0 - fb - fc), f4(fb), f4(fc)
-        mix_rows(rows, a, b, c, ga, gb, gc, s, i)
-        ps, pt = fb * ds1 + fc * ds2, fb * dt1 + fc * dt2
-        per_pixel = inverse * inverse_focal
-        ux, uy = f4((sx - ps * nx) * per_pixel), f4((sy - ps * ny) * per_pixel)
-        vx, vy = f4((tx - pt * nx) * per_pixel), f4((ty - pt * ny) * per_pixel)
-        long2 = (ux * texture_w) ** 2 + (vx * texture_h) ** 2
-        short2 = (uy * texture_w) ** 2 + (vy * texture_h) ** 2
-        if short2 > long2:
-            long2, short2, ux, vx = short2, long2, uy, vy
-        footprint2 = max(short2, long2 * f4(0.25))
-        level = 0
-        while footprint2 > f4(4) and level < last_level:
-            footprint2 *= f4(0.25)
-            level += 1
-        s[u8(TSX) + i] = min(max(ux, f4(-1)), f4(1))
-        s[u8(TTX) + i] = min(max(vx, f4(-1)), f4(1))
-        n[u8(TO) + i] = levels[level, 0]
-        n[u8(TW) + i] = levels[level, 1]
-        n[u8(TH) + i] = levels[level, 2]
+    find_corners(start, stop, pixels, triangles, weights, width, faces, s, n)
+    read_corners(stop - start, cam, rows, s, n, corners)
+    weigh_corners(lens, f4(levels[0, 1]), f4(levels[0, 2]), s, n, corners)
+    mix_rows(stop - start, rows, s, n)
+    find_levels(stop - start, levels, n)
 
 
 @kernel
-def mix_rows(rows, a, b, c, ga, gb, gc, s, i):
-    """Put a weighted mean of three rows into the lanes of fragment i."""
-    for q in range(6):
-        at = u8(q)
-        s[u8(PX + q * BLOCK) + i] = ga * rows[a + at] + gb * rows[b + at] + gc * rows[c + at]
-    s[u8(TS) + i] = ga * rows[a + u8(6)] + gb * rows[b + u8(6)] + gc * rows[c + u8(6)]
-    s[u8(TT) + i] = ga * rows[a + u8(7)] + gb * rows[b + u8(7)] + gc * rows[c + u8(7)]
-    for q in range(8):
-        at = u8(q + 8)
-        s[u8(Q0 + q * BLOCK) + i] = ga * rows[a + at] + gb * rows[b + at] + gc * rows[c + at]
+def find_corners(start, stop, pixels, triangles, weights, width, faces, s, n):
+    """Column and row of each pixel, the numbers of its triangle's vertices, the fragment's share of samples."""
+    first, y = 0, 0
+    if start < stop:
+        y = pixels[start] // width
+        first = y * width
+    for k in range(start, stop):
+        i, t = u8(k - start), u8(triangles[k])
+        n[u8(T0) + i], n[u8(T1) + i], n[u8(T2) + i] = faces[t, 0], faces[t, 1], faces[t, 2]
+        pixel = pixels[k]
+        while pixel >= first + width:
+            first += width
+            y += 1
+        n[u8(T3) + i], n[u8(FACE) + i] = pixel - first, y
+        s[u8(SHARE) + i] = f4(weights[k] & 7) * f4(0.25)
+
+
+@kernel
+def read_corners(count, cam, rows, s, n, corners):
+    """Positions of each fragment's three vertices into `corners`, texture coordinates into the lanes from READ on."""
+    for i in range(count):
+        for k in range(3):
+            at = u8(n[T0 + k * BLOCK + i])
+            corners[3 * k * BLOCK + i] = cam[at, 0]
+            corners[(3 * k + 1) * BLOCK + i] = cam[at, 1]
+            corners[(3 * k + 2) * BLOCK + i] = cam[at, 2]
+            s[READ + 2 * k * BLOCK + i] = rows[at, 6]
+            s[READ + (2 * k + 1) * BLOCK + i] = rows[at, 7]
+
+
+@kernel
+def weigh_corners(lens, texture_w, texture_h, s, n, corners):
+    """Weights of the three vertices into the lanes READ + 6.. + 8, the footprint's long axis, its mip level into TO."""
+    inverse_focal, c = 1.0 / lens[0], corners
+    for i in range(BLOCK):
+        x0, y0, z0 = c[i], c[BLOCK + i], c[2 * BLOCK + i]
+        x1, y1, z1 = c[3 * BLOCK + i], c[4 * BLOCK + i], c[5 * BLOCK + i]
+        x2, y2, z2 = c[6 * BLOCK + i], c[7 * BLOCK + i], c[8 * BLOCK + i]
+        bx, by, bz = y2 * z0 - z2 * y0, z2 * x0 - x2 * z0, x2 * y0 - y2 * x0  # C x A: weight of B
+        cx, cy, cz = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1  # A x B: weight of C
+        nx, ny, nz = y1 * z2 - z1 * y2 + bx + cx, z1 * x2 - x1 * z2 + by + cy, x1 * y2 - y1 * x2 + bz + cz
+        dx = (np.float64(n[T3 + i]) + 0.5 - lens[1]) * inverse_focal
+        dy = (np.float64(n[FACE + i]) + 0.5 - lens[2]) * inverse_focal
+        facing = dx * nx + dy * ny + nz
+        seen = facing < -1e-300
+        inverse = 1.0 / (facing if seen else -1.0)
+        fb, fc = (dx * bx + dy * by + bz) * inverse, (dx * cx + dy * cy + cz) * inverse
+        fa = 1.0 - fb - fc
+        least = fb if fb < fc else fc
+        least = least if least < fa else fa
+        inside = (s[SHARE + i] >= f4(1)) & (least >= -REACH)
+        nb = fb if fb > 0.0 else 0.0
+        nb = nb if nb < 1.0 else 1.0
+        nc, rest = fc if fc > 0.0 else 0.0, 1.0 - nb
+        nc = nc if nc < rest else rest
+        fb, fc = fb if inside else nb, fc if inside else nc
+        fb, fc, inverse = fb if seen else 1 / 3, fc if seen else 1 / 3, inverse if seen else 0.0
+        s[READ + 6 * BLOCK + i], s[READ + 7 * BLOCK + i] = f4(1.0 - fb - fc), f4(fb)
+        s[READ + 8 * BLOCK + i] = f4(fc)
+        s0, t0 = s[READ + i], s[READ + BLOCK + i]
+        ds1, dt1 = s[READ + 2 * BLOCK + i] - s0, s[READ + 3 * BLOCK + i] - t0
+        ds2, dt2 = s[READ + 4 * BLOCK + i] - s0, s[READ + 5 * BLOCK + i] - t0
+        ps, pt, per_pixel = fb * ds1 + fc * ds2, fb * dt1 + fc * dt2, inverse * inverse_focal
+        ux, uy = f4((bx * ds1 + cx * ds2 - ps * nx) * per_pixel), f4((by * ds1 + cy * ds2 - ps * ny) * per_pixel)
+        vx, vy = f4((bx * dt1 + cx * dt2 - pt * nx) * per_pixel), f4((by * dt1 + cy * dt2 - pt * ny) * per_pixel)
+        fill_footprint(ux, uy, vx, vy, texture_w, texture_h, i, s)
+    for i in range(BLOCK):
+        footprint2 = s[WX + i] if s[WX + i] > f4(1) else f4(1)
+        n[TO + i] = half_log2(footprint2)
+
+
+@kernel
+def mix_rows(count, rows, s, n):
+    """Weighted means of the rows of three vertices into the lanes: side by side first, where a row is one vector."""
+    mixed = s[MIX:SCRATCH].reshape(BLOCK, ROW)
+    for i in range(count):
+        a, b, c, mean = rows[n[T0 + i]], rows[n[T1 + i]], rows[n[T2 + i]], mixed[i]
+        ga, gb, gc = s[READ + 6 * BLOCK + i], s[READ + 7 * BLOCK + i], s[READ + 8 * BLOCK + i]
+        for q in range(rows.shape[1]):
+            mean[q] = ga * a[q] + gb * b[q] + gc * c[q]
+    for q in range(ROW):
+        lane = (PX + q * BLOCK) if q < 6 else ((TS + (q - 6) * BLOCK) if q < 8 else (Q0 + (q - 8) * BLOCK))
+        for i in range(count):
+            s[lane + i] = s[u8(MIX + ROW * i + q)]

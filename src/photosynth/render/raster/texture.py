@@ -74,6 +74,14 @@ def _pack(image: np.ndarray) -> np.ndarray:
 
 
 @kernel
+def forget_levels(n):
+    """Let all fragments of a block read the first texel, so that those beyond a block's count read something that is
+    there."""
+    for i in range(BLOCK):
+        n[TO + i], n[TW + i], n[TH + i] = i4(0), i4(1), i4(1)
+
+
+@kernel
 def read_albedo(s, n, texels, mirror, decode, gain):
     """Fill AR, AG, AB with linear albedo: two bilinear reads along the long axis of each footprint.
 
