@@ -19,7 +19,7 @@ from photosynth.evaluate.class_match import match_folder
 class Labels:
     """Every object of our classes in one picture.
 
-    truth, area_px, crowds, regions_xyxy: as in `photosynth.evaluate.matching.Case`, in pixels of `truth.size_wh`.
+    truth, area_px, crowds, regions_xyxy: as in `photosynth.core.matching.Case`, in pixels of `truth.size_wh`.
     others: boxes of classes that no model belongs to.
     """
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from photosynth.evaluate.average_precision import RECALLS
+from photosynth.core.average_precision import RECALLS
 from photosynth.evaluate.detection_report import DetectorReport
 from photosynth.evaluate.tide import KINDS
 

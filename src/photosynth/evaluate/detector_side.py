@@ -13,6 +13,7 @@ from photosynth.core.codec import write_jsonl
 from photosynth.core.engine import Detector
 from photosynth.core.instances import Instances
 from photosynth.core.items import Item
+from photosynth.core.matching import Case
 from photosynth.core.progress import Progress
 from photosynth.core.record import to_pretty_json
 from photosynth.evaluate.blocks import Failure
@@ -20,7 +21,6 @@ from photosynth.evaluate.boxes import Labels
 from photosynth.evaluate.config import EvaluateConfig
 from photosynth.evaluate.findings import Finding, FindingBlock, find_in_blocks
 from photosynth.evaluate.gap import Gap, gap_row
-from photosynth.evaluate.matching import Case
 from photosynth.evaluate.measure import NOT_MEASURED
 from photosynth.evaluate.measure_detector import (
     ALARMS,

@@ -9,10 +9,10 @@ import numpy as np
 
 from photosynth.core.geometry import Vec4
 from photosynth.core.instances import Instances
+from photosynth.core.matching import Case, overlaps, pool_class
 from photosynth.evaluate.detection_report import DetectorReport
 from photosynth.evaluate.detector_side import LookedAt
 from photosynth.evaluate.galleries import Neighbour, Shelf
-from photosynth.evaluate.matching import Case, overlaps, pool_class
 from photosynth.evaluate.photos import Picture
 from photosynth.evaluate.thumbs import Mark
 from photosynth.evaluate.tide import KINDS, find_errors

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from photosynth.core.average_precision import average_precisions, class_mean, curve
 from photosynth.core.instances import Instances
+from photosynth.core.matching import AREAS, Case, Pool, pool_class
+from photosynth.core.ranking import Ranking, best_f1, rank
 from photosynth.core.report import Metric
 from photosynth.core.rng import rng_for
-from photosynth.evaluate.average_precision import average_precisions, class_mean, curve
 from photosynth.evaluate.detection_report import NOTHING, BoxClassScore, DetectorReport, ErrorCost
-from photosynth.evaluate.detection_scores import Ranking, best_f1, confusion_counts, rank, rates
+from photosynth.evaluate.detection_scores import confusion_counts, rates
 from photosynth.evaluate.intervals import percentile_interval, resample_weights, wilson
-from photosynth.evaluate.matching import AREAS, Case, Pool, pool_class
 from photosynth.evaluate.tide import Error, error_costs, find_errors
 
 NO_BOXES = "not measured: no boxes drawn on your photos"

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from photosynth.evaluate.average_precision import area_under
-from photosynth.evaluate.matching import Case, Pool, overlaps
+from photosynth.core.average_precision import area_under
+from photosynth.core.matching import Case, Pool, overlaps
 
 KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 """Right box but wrong class; right class but poor box; both wrong; an object found once more; nothing is there; an

@@ -1,23 +1,25 @@
-"""Detection scores on validation pictures, by pycocotools: quick enough for every epoch."""
+"""Detection scores on validation pictures, without intervals: quick enough for every epoch."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
+from photosynth.core.average_precision import average_precisions, class_mean
 from photosynth.core.instances import Instances
+from photosynth.core.matching import AREA_RANGES_PX, Case, pool_class
+from photosynth.core.ranking import best_f1, rank
 from photosynth.models.detect_info import DetectionScores
 
-MAX_DETECTIONS = 100
+NO_THRESHOLD = 0.5
+"""Stands where no threshold gives an F1 above 0."""
 
 
 def detection_scores(
     truths: Sequence[Instances], ignored: Sequence[np.ndarray], found: Sequence[Instances], n_classes: int
 ) -> DetectionScores:
-    """COCO's mAP and the best F1, with its score threshold.
+    """COCO's mAP and the best F1, with its score threshold; by the code that evaluates the finished detector.
 
     Args:
         truths: what each picture shows.
@@ -25,98 +27,27 @@ def detection_scores(
         found: what was found, with scores.
         n_classes: how many; classes that no picture shows do not count.
     """
-    truth_rows = [row for k, truth in enumerate(truths) for row in _truth_rows(k, truth, ignored[k], n_classes)]
-    n_objects = sum(len(truth) for truth in truths)
-    empty = DetectionScores(map50_95=0.0, map50=0.0, f1=0.0, f1_threshold=0.5, n=len(truths), n_objects=n_objects)
-    if not n_objects or not any(len(one) for one in found):
-        return empty
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = _evaluated(truth_rows, _found_rows(found), len(truths), n_classes)
-    precision = evaluation.eval["precision"][:, :, :, 0, -1]  # IoU, recall, class
-    counted = precision[..., precision[0, 0] > -1]
-    f1, threshold = best_f1(*_ranked(evaluation), n_objects)
+    cases = [_case(*one) for one in zip(truths, ignored, found, strict=True)]
+    pools = [pool_class(cases, k, AREA_RANGES_PX[:1]) for k in range(n_classes)]
+    once = np.ones((1, len(cases)))
+    precisions = [average_precisions(pool, once)[0] for pool in pools]  # (1, IoU) of each class
+    f1, threshold = (float(value[0]) for value in best_f1(rank(pools, len(cases)), once))
     return DetectionScores(
-        map50_95=float(counted.mean()) if counted.size else 0.0,
-        map50=float(counted[0].mean()) if counted.size else 0.0,
-        f1=f1,
-        f1_threshold=threshold,
+        map50_95=_or(float(class_mean(ap.mean(1) for ap in precisions)[0]), 0.0),
+        map50=_or(float(class_mean(ap[:, 0] for ap in precisions)[0]), 0.0),
+        f1=_or(f1, 0.0),
+        f1_threshold=_or(threshold, NO_THRESHOLD),
         n=len(truths),
-        n_objects=n_objects,
+        n_objects=sum(len(truth) for truth in truths),
     )
 
 
-def best_f1(scores: np.ndarray, right: np.ndarray, n_objects: int) -> tuple[float, float]:
-    """The best F1 of any threshold, and a threshold that gives it: half way to the next lower score.
-
-    Args:
-        scores: (n,) of all finds.
-        right: (n,) bool, whether each is an object's.
-        n_objects: objects there are.
-    """
-    if not len(scores) or not n_objects:
-        return 0.0, 0.5
-    order = np.argsort(-scores, kind="stable")
-    scores, hits = scores[order], np.cumsum(right[order])
-    last = np.append(scores[1:] < scores[:-1], True)  # equal scores cannot be parted
-    f1 = np.where(last, 2.0 * hits / (np.arange(1, len(scores) + 1) + n_objects), -1.0)
-    best = int(f1.argmax())
-    lower = scores[best + 1] if best + 1 < len(scores) else 0.0
-    return float(f1[best]), float((scores[best] + lower) / 2)
+def _case(truth: Instances, ignored_xyxy: np.ndarray, found: Instances) -> Case:
+    side_px = truth.boxes_xyxy[:, 2:] - truth.boxes_xyxy[:, :2]
+    no_crowds = Instances(truth.size_wh, np.zeros((0, 4)), np.zeros(0, np.int64))
+    return Case(truth, side_px.prod(1), no_crowds, ignored_xyxy, found)
 
 
-def _truth_rows(image_id: int, truth: Instances, ignored: np.ndarray, n_classes: int) -> list[dict]:
-    rows = [
-        _row(image_id, int(class_id), box) | {"iscrowd": 0}
-        for box, class_id in zip(truth.boxes_xyxy, truth.class_ids, strict=True)
-    ]
-    return rows + [_row(image_id, c, box) | {"iscrowd": 1} for box in ignored for c in range(n_classes)]
-
-
-def _found_rows(found: Sequence[Instances]) -> list[dict]:
-    return [
-        _row(k, int(class_id), box) | {"score": float(score)}
-        for k, one in enumerate(found)
-        for box, class_id, score in zip(one.boxes_xyxy, one.class_ids, one.scores, strict=True)
-    ]
-
-
-def _row(image_id: int, class_id: int, box: np.ndarray) -> dict:
-    x0, y0, x1, y1 = (float(v) for v in box)
-    return {
-        "image_id": image_id,
-        "category_id": class_id,
-        "bbox": [x0, y0, x1 - x0, y1 - y0],
-        "area": (x1 - x0) * (y1 - y0),
-    }
-
-
-def _evaluated(truth_rows: list[dict], found_rows: list[dict], n_pictures: int, n_classes: int) -> object:
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    truth = COCO()
-    truth.dataset = {
-        "info": {},
-        "images": [{"id": k} for k in range(n_pictures)],
-        "categories": [{"id": c, "name": str(c)} for c in range(n_classes)],
-        "annotations": [row | {"id": k + 1} for k, row in enumerate(truth_rows)],
-    }
-    truth.createIndex()
-    evaluation = COCOeval(truth, truth.loadRes(found_rows), "bbox")
-    evaluation.params.maxDets = [MAX_DETECTIONS]
-    evaluation.params.areaRng, evaluation.params.areaRngLbl = evaluation.params.areaRng[:1], ["all"]
-    evaluation.evaluate()
-    evaluation.accumulate()
-    return evaluation
-
-
-def _ranked(evaluation: object) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of all finds that count, and whether each is right, at IoU 0.5."""
-    scores, right = [], []
-    for image in evaluation.evalImgs:
-        if image is None:
-            continue
-        counts = ~image["dtIgnore"][0].astype(bool)
-        scores.append(np.asarray(image["dtScores"], float)[counts])
-        right.append(image["dtMatches"][0][counts] > 0)
-    return np.concatenate(scores), np.concatenate(right)
+def _or(value: float, otherwise: float) -> float:
+    """The value, or the other one for NaN: nothing to be found, or nothing right."""
+    return value if np.isfinite(value) else otherwise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.core.instances import Instances
-from photosynth.evaluate.matching import Case
+from photosynth.core.matching import Case
 
 SIZE_WH = (400, 300)
 

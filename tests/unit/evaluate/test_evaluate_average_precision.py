@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from detection_cases import case, random_cases
 
-from photosynth.evaluate.average_precision import average_precisions, class_mean, curve
-from photosynth.evaluate.matching import AREAS, IOU_THRESHOLDS, Case, overlaps, pool_class
+from photosynth.core.average_precision import average_precisions, class_mean, curve
+from photosynth.core.matching import AREAS, IOU_THRESHOLDS, Case, overlaps, pool_class
 
 
 def ones(cases: list[Case]) -> np.ndarray:

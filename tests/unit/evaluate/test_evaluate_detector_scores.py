@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photosynth.core.instances import Instances
-from photosynth.evaluate.detection_scores import Ranking, best_f1, confusion_counts, rank, rates
-from photosynth.evaluate.matching import pool_class
+from photosynth.core.matching import pool_class
+from photosynth.core.ranking import Ranking, best_f1, rank
+from photosynth.evaluate.detection_scores import confusion_counts, rates
 from photosynth.evaluate.measure_detector import NO_BOXES, NO_OBJECTS, Answers, garwood, measure_detector
 
 NAMES = ("a", "b", "c")

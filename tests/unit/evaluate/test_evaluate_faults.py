@@ -11,7 +11,7 @@ import pytest
 from detection_cases import SIZE_WH, case
 from PIL import Image
 
-from photosynth.evaluate.average_precision import RECALLS
+from photosynth.core.average_precision import RECALLS
 from photosynth.evaluate.detection_charts import curves, worst_classes
 from photosynth.evaluate.detector_side import LookedAt
 from photosynth.evaluate.faults import TRUTH, WRONG, fault_shelves, find_faults

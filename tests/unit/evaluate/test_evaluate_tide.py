@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from detection_cases import case, random_cases
 
+from photosynth.core.matching import Case, pool_class
 from photosynth.evaluate.detection_charts import kind_bars, what_would_help
 from photosynth.evaluate.detection_report import DetectorReport, ErrorCost
-from photosynth.evaluate.matching import Case, pool_class
 from photosynth.evaluate.tide import KINDS, error_costs, find_errors, mean_ap50
 
 OBJECT = (0, 0, 0, 100, 100)

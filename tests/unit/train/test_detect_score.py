@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from photosynth.core.instances import Instances
-from photosynth.train.detect_score import best_f1, detection_scores
+from photosynth.train.detect_score import detection_scores
 
 NONE = np.zeros((0, 4))
 
@@ -53,14 +53,45 @@ def test_nothing_there_or_nothing_found_scores_nothing(found):
     assert detection_scores([boxes((50, 50, 60, 60, 0))], [NONE], found, 2).f1 == 0.0
 
 
-@pytest.mark.parametrize(
-    ("scores", "right", "n_objects", "expected"),
-    [
-        ([], [], 3, (0.0, 0.5)),
-        ([0.9, 0.8, 0.2], [1, 1, 0], 2, (1.0, 0.5)),
-        ([0.9, 0.9, 0.4], [0, 1, 1], 2, (0.8, 0.2)),
-        ([0.7], [1], 1, (1.0, 0.35)),
-    ],
-)
-def test_best_f1(scores, right, n_objects, expected):
-    assert best_f1(np.array(scores), np.array(right, bool), n_objects) == pytest.approx(expected)
+def test_crowded_pictures_score_as_cocos_own_code_says():
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    rng = np.random.default_rng(0)
+    truths = [boxes(*(crowd(rng) for _ in range(rng.integers(0, 6)))) for _ in range(12)]
+    found = [shaken(truth, rng) for truth in truths]
+    scores = detection_scores(truths, [NONE] * 12, found, 3)
+    truth, rows = COCO(), [row for k, one in enumerate(truths) for row in rows_of(k, one)]
+    truth.dataset = {
+        "info": {},
+        "images": [{"id": k} for k in range(12)],
+        "categories": [{"id": c} for c in range(3)],
+        "annotations": [row | {"id": k + 1, "iscrowd": 0} for k, row in enumerate(rows)],
+    }
+    truth.createIndex()
+    answers = truth.loadRes([row for k, one in enumerate(found) for row in rows_of(k, one)])
+    evaluation = COCOeval(truth, answers, "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    assert (scores.map50_95, scores.map50) == pytest.approx(tuple(evaluation.stats[:2]))
+    assert 0.1 < scores.map50_95 < scores.map50 < 1
+
+
+def crowd(rng):
+    x, y, width, height = rng.uniform((0, 0, 10, 10), (60, 60, 40, 40))
+    return (x, y, x + width, y + height, rng.integers(3))
+
+
+def shaken(truth, rng):
+    """The boxes moved a little, some of another class, with scores that say little."""
+    moved = truth.boxes_xyxy + rng.normal(0, 2.5, (len(truth), 4))
+    ids = np.where(rng.random(len(truth)) < 0.2, rng.integers(0, 3, len(truth)), truth.class_ids)
+    return Instances(truth.size_wh, moved, ids, rng.random(len(truth)))
+
+
+def rows_of(image_id, one):
+    scores = np.zeros(len(one)) if one.scores is None else one.scores
+    for (x0, y0, x1, y1), class_id, score in zip(one.boxes_xyxy, one.class_ids, scores, strict=True):
+        row = {"image_id": image_id, "category_id": int(class_id), "bbox": [x0, y0, x1 - x0, y1 - y0]}
+        yield row | {"area": (x1 - x0) * (y1 - y0), "score": float(score)}

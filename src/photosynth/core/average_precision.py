@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from photosynth.evaluate.matching import Pool
+from photosynth.core.matching import Pool
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 """At which COCO reads precision."""
