@@ -10,9 +10,11 @@ from PIL import Image
 
 from photosynth.catalogue.demo.packages import demo_objects
 from photosynth.cli import main
-from photosynth.core.artifact import verify_artifact
+from photosynth.cli.run_models import exported, served
+from photosynth.core.artifact import open_artifact, verify_artifact
 from photosynth.core.items import read_dataset_info, read_items
-from photosynth.pipeline import STAGES
+from photosynth.models.exported import read_model_info
+from photosynth.pipeline import STAGES, stages_of
 
 SMALL = [
     "--images",
@@ -28,6 +30,9 @@ SMALL = [
     "--distractors",
     "6",
 ]
+
+
+BOTH = [*SMALL, "--models", "both", "--detector-epochs", "1", "--detector-px", "64"]
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +167,63 @@ def test_no_objects(tmp_path, what, capsys):
         (tmp_path / "objects").mkdir()
     assert main(["run", str(tmp_path / "objects"), "--out", str(tmp_path / "run"), *SMALL]) == 1
     assert str(tmp_path / "objects") in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def both(finished, objects, photos, tmp_path_factory) -> Path:
+    """The finished run asked for a detector too."""
+    run = tmp_path_factory.mktemp("runs") / "both"
+    shutil.copytree(finished, run)
+    assert main(["run", str(objects), "--real", str(photos), "--out", str(run), *BOTH]) == 0
+    return run
+
+
+def test_a_detector_joins_a_finished_classifier(both, finished, objects, photos, capsys):
+    stages = stages_of("both")
+    assert all(verify_artifact(both / name) == [] for name in stages)
+    for name in ("train", "dataset"):
+        assert (both / name / "weights.pt").is_file() == (name == "train")
+        assert (both / name / "manifest.json").read_bytes() == (finished / name / "manifest.json").read_bytes()
+    manifest = open_artifact(both / "train_detector", "train_detector").manifest
+    assert manifest.inputs["dataset"] == open_artifact(both / "dataset_detector").key
+    assert manifest.summary["n_val"] == len(list(read_items(both / "dataset_detector", "val")))
+    capsys.readouterr()
+    assert main(["run", str(objects), "--real", str(photos), "--out", str(both), *BOTH]) == 0
+    out = capsys.readouterr().out
+    assert out.count("finished before") == len(stages)
+    assert "right answers (top-1)" in out
+    assert "mAP50_95" in out
+
+
+def test_one_page_has_both_models(both):
+    page = (both / "report.html").read_text(encoding="utf-8")
+    names = re.findall(r' id="([^"]+)"', page)
+    assert len(names) == len(set(names)), "each name leads to one place"
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(names)
+    table = page[page.index('id="both"') : page.index('id="part-classifier"')]
+    assert table.index("right answers (top-1)") < table.index("mAP50_95")
+    assert len(open_artifact(both / "evaluate_detector").manifest.notes) == 3, "photos of another class, no boxes ..."
+
+
+def test_show_and_verify_know_the_detector(both, capsys):
+    assert main(["show", str(both)]) == 0
+    out = capsys.readouterr().out
+    assert "11 of 11 stages finished" in out
+    assert "train_detector" in out
+    assert "mAP50_95" in out
+    assert main(["verify", str(both)]) == 0
+    assert capsys.readouterr().out.count(": ok") == 11
+
+
+def test_export_predict_and_serve_know_the_detector(both, photos, capsys):
+    assert main(["export", str(both), "--out", str(both / "export"), "--no-int8"]) == 0
+    kinds = [read_model_info(both / name).kind for name in ("export", "export-detector")]
+    assert kinds == ["classifier", "detector"]
+    assert main(["predict", str(both), str(photos / "tub"), "--detector", "--min-score", "0"]) == 0
+    assert served((str(both), f"x={both}", str(both / "export"))) == (
+        *(f"both={both / 'export'}", f"both-detector={both / 'export-detector'}"),
+        *(f"x={both / 'export'}", f"x-detector={both / 'export-detector'}"),
+        str(both / "export"),
+    )
+    assert exported(both, detector=False) == both
+    assert exported(both, detector=True) == exported(both / "export", detector=True) == both / "export-detector"

@@ -14,7 +14,7 @@ from photosynth.core.errors import PhotosynthError
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """What the system says when a disk is full or may not be written."""
 VERBS = {
-    "run": ("runs", "the main job: objects in, a classifier scored on real photos out"),
+    "run": ("runs", "the main job: objects in, a classifier, a detector or both out, scored on real photos"),
     "demo": ("runs", "the main job on the built-in demo objects"),
     "capture": ("objects", "take in photos or a video of one object and judge each photo; --print-sheet"),
     "reconstruct": ("objects", "a capture in, a textured 3D model of the object alone out"),
@@ -23,8 +23,8 @@ VERBS = {
     "render": ("pictures", "render scenes to pictures with their layers"),
     "dataset": ("pictures", "compute labels, split, audit; COCO, YOLO and VOC"),
     "train": ("learning", "train a classifier on a dataset"),
-    "train-detector": ("learning", "train a detector on a dataset"),
-    "evaluate": ("learning", "score a classifier on real photos and write the report"),
+    "train-detector": ("learning", "train a detector on a dataset, or on pictures rendered meanwhile"),
+    "evaluate": ("learning", "score a classifier, a detector or both on real photos and write the report"),
     "export": ("answering", "write a trained model as ONNX, in 8 bits and for Core ML, checked against PyTorch"),
     "predict": ("answering", "ask an exported model about photos, a video or a camera"),
     "serve": ("answering", "a web page and an API that answer with exported models"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from photosynth.core.artifact import Artifact, open_artifact, verify_artifact
 from photosynth.core.errors import ArtifactError
 from photosynth.core.manifest import STARTED_FILE
-from photosynth.pipeline import RUN_FILE, STAGES, finished_stages
+from photosynth.pipeline import RUN_FILE, finished_stages, run_stages
 
 
 def describe(folder: Path) -> Iterator[str]:
@@ -20,20 +20,22 @@ def describe(folder: Path) -> Iterator[str]:
     if not (folder / RUN_FILE).is_file():
         yield from _describe_artifact(open_artifact(folder))
         return
-    done = finished_stages(folder)
-    yield f"run {folder}: {len(done)} of {len(STAGES)} stages finished"
-    for name in STAGES:
+    done, stages = finished_stages(folder), run_stages(folder)
+    yield f"run {folder}: {len(done)} of {len(stages)} stages finished"
+    for name in stages:
         yield ""
         if name in done:
             yield from _describe_artifact(done[name])
         else:
             begun = (folder / name / STARTED_FILE).is_file()
             yield f"{name}: {'begun, not finished: run the same command again' if begun else 'not begun'}"
-    if "evaluate" in done:
+    evaluations = [artifact.folder for artifact in done.values() if artifact.manifest.stage == "evaluate"]
+    if evaluations:
         from photosynth.evaluate.summary import summary_table
 
         yield ""
-        for row in [("", "synthetic", "real", "gap"), *summary_table(done["evaluate"].folder)]:
+        rows = [row for evaluation in evaluations for row in summary_table(evaluation)]
+        for row in [("", "synthetic", "real", "gap"), *rows]:
             yield "  ".join(str(cell).ljust(26) for cell in row).rstrip()
 
 

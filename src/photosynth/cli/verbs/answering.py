@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 import tyro
 
+from photosynth.cli.run_models import exported, exports, served
 from photosynth.cli.terminal import PlainProgress
 from photosynth.cli.verbs.flags import Common, Flat, here, parse, run_stage
 from photosynth.core.record import Record
@@ -21,7 +22,10 @@ def export_verb(argv: list[str]) -> int:
     from photosynth.models.export import ExportConfig, run
 
     class ExportArgs(Record, frozen=True, kw_only=True):
-        """Write a trained model as ONNX, in 8 bits and for Core ML, checked against PyTorch, with model.json."""
+        """Write a trained model as ONNX, in 8 bits and for Core ML, checked against PyTorch, with model.json.
+
+        Of a run that has a classifier and a detector both are written: the detector beside --out, as OUT-detector.
+        """
 
         model: here("RUN_OR_MODEL")
         """A run's folder, or that of a finished train or train-detector stage."""
@@ -31,7 +35,9 @@ def export_verb(argv: list[str]) -> int:
         """Settings."""
 
     args = parse(ExportArgs, "export", argv)
-    return run_stage(run, args.common, args.config, args.model)
+    for model, out in exports(args.model, args.common.out):
+        run_stage(run, msgspec.structs.replace(args.common, out=out), args.config, model)
+    return 0
 
 
 def predict_verb(argv: list[str]) -> int:
@@ -52,13 +58,16 @@ def predict_verb(argv: list[str]) -> int:
         """The folder to write; without it, one line of JSON for each picture is printed."""
         overwrite: bool = False
         """Replace other predictions in that folder."""
+        detector: bool = False
+        """Of a run that has a classifier and a detector, ask the detector."""
         config: Annotated[PredictConfig, Flat] = msgspec.field(default_factory=PredictConfig)
         """Settings."""
 
     args = parse(PredictArgs, "predict", argv)
+    model = exported(args.model, args.detector)
     if args.out is not None:
-        return run_stage(run, Common(out=args.out, overwrite=args.overwrite), args.config, args.model, args.photos)
-    predictor = load_predictor(args.model, precision=args.config.precision)
+        return run_stage(run, Common(out=args.out, overwrite=args.overwrite), args.config, model, args.photos)
+    predictor = load_predictor(model, precision=args.config.precision)
     for shot, answer in answers(args.config, predictor, find_footage(args.photos, args.config.every)):
         if answer is None:
             print(f"photosynth predict: {shot.name} was left out: {shot.error}", file=sys.stderr)
@@ -82,5 +91,5 @@ def serve_verb(argv: list[str]) -> int:
     args = parse(ServeArgs, "serve", argv)
     from photosynth.serve.server import run
 
-    run(args.config, args.models, progress=PlainProgress())
+    run(args.config, served(args.models), progress=PlainProgress())
     return 0

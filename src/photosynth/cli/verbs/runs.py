@@ -17,7 +17,8 @@ from photosynth.pipeline import Inputs, RunConfig
 
 
 class RunArgs(Record, frozen=True, kw_only=True):
-    """Objects in, a classifier scored on real photos out: the whole chain, resumed where it was interrupted."""
+    """Objects in, a classifier, a detector or both out, scored on real photos: the whole chain, resumed where it was
+    interrupted."""
 
     objects: here("OBJECTS")
     """A folder with one 3D model file, or one sub-folder, for each class."""
@@ -76,7 +77,8 @@ def _run_chain(config: RunConfig, inputs: Inputs, common: Common) -> int:
             config, inputs, common.out, executor=executor, progress=progress, overwrite=common.overwrite
         )
     print(f"\ndone in {in_words(time.monotonic() - began)}\n")
-    table(("", "synthetic", "real", "gap"), [tuple(row) for row in summary_table(result.artifacts["evaluate"].folder)])
+    scores = [tuple(row) for folder in result.evaluations for row in summary_table(folder)]
+    table(("", "synthetic", "real", "gap"), scores)
     print(f"\nreport: {result.report}")
     return 0
 
