@@ -14,6 +14,7 @@ from photosynth.core.progress import Progress, Silent
 from photosynth.pipeline.folder import Claim
 from photosynth.pipeline.report import write_report
 from photosynth.pipeline.settings import (
+    DETECTOR_STAGES,
     Inputs,
     RunConfig,
     classifier_config,
@@ -70,6 +71,8 @@ def run(
         chain = Chain(config, inputs, Path(out), {"executor": executor, "progress": progress, "overwrite": overwrite})
         artifacts: dict[str, Artifact] = {}
         for name in stages_of(config.models):
+            if name == DETECTOR_STAGES[0]:
+                progress.note("now the detector: first the pictures by which it is chosen and scored")
             artifacts[name] = chain.stage(name)()
         result = RunResult(Path(out), artifacts)
         write_report(result.evaluations, result.report)

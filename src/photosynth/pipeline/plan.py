@@ -32,6 +32,8 @@ one virtual core of an Intel Xeon at 2.6 GHz."""
 PICTURE_CORE_S = {"none": 0.016, "float": 0.018, "table": 0.024, "shelf": 0.034, "bin": 0.038, "pile": 0.038}
 """One core's seconds to render it with PLAN_PX to a side and to write the JPEG, on the same."""
 PLAN_PX = 320
+START_S = 10.0
+"""Until every worker has an engine ready."""
 FIXED_SHARE = 0.4
 """Of a picture's time, what does not grow with its area."""
 
@@ -129,7 +131,7 @@ def _detector_rows(config: RunConfig, workers: int, n_photos: int, photos: str) 
     what = f"{epochs} epochs at {training.input_px} px, {epochs * training.epoch_pictures} pictures rendered meanwhile"
     return [
         *_picture_rows(sampled, workers, "_detector"),
-        ("train_detector", what, estimate_seconds(training, *sizes)),
+        ("train_detector", what, START_S + estimate_seconds(training, *sizes)),
         ("evaluate_detector", photos, 10 + n_photos * 0.1 + sampled.n_images * HELD_TEST * 0.05),
     ]
 
@@ -142,7 +144,7 @@ def _picture_rows(sampled: SampleConfig, workers: int, suffix: str) -> Sequence[
     drawn_s, rendered_s = picture_seconds(load_recipe(sampled.recipe), side_px)
     return (
         (f"sample{suffix}", f"{n} scenes, recipe {sampled.recipe}", 3 + n * drawn_s / workers),
-        (f"render{suffix}", f"{n} images of {side_px} px", 10 + n * rendered_s / workers),
+        (f"render{suffix}", f"{n} images of {side_px} px", START_S + n * rendered_s / workers),
         (f"dataset{suffix}", "labels, splits, audit", 2 + n * 0.0008),
     )
 
