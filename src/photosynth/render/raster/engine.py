@@ -214,7 +214,7 @@ def _blank(view: View, count: int) -> Layers:
 
 def _surface(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:
     """material, sh, octahedral, coat and sky as shade takes them."""
-    roughness, f0 = (float(np.clip(v, 0.0, 1.0)) for v in (one.roughness, one.specular_f0))
+    roughness, f0 = (min(max(float(v), 0.0), 1.0) for v in (one.roughness, one.specular_f0))
     material = np.array([*one.gain, max(roughness**2, MIN_ALPHA), index_of_refraction(f0)], np.float32)
     environment = scene.environment
     light, turn = environment_light(environment.map_file), environment.rotation_rad

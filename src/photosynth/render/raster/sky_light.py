@@ -31,9 +31,11 @@ NEAREST = next(_names)
 FREE, RED, GREEN, BLUE = (next(_names) for _ in range(4))
 """1 where nothing is in the way; else the light sent back."""
 SCRATCH = next(_names)
-AT, HIT = 0, REGIONS
-"""Of integers: the point's texel in a direction's map, or -1 outside; six times the nearest slab plus its face, or
--1."""
+AT, HIT, KEY = 0, REGIONS, 2 * REGIONS
+"""Of integers: the point's texel in a direction's map, or -1 outside; six times the nearest slab plus its face, or -1,
+and later OBJECT plus an object's number where one stands before it; what the texel holds."""
+OBJECT = 1 << 20
+"""Numbers from here on are objects."""
 
 
 @kernel
@@ -49,7 +51,7 @@ def light_at(
         own_slab: int, the slab the points lie on; below 0 for none.
         frames .. from_slabs: as in Sky.
     """
-    s, n = np.zeros(SCRATCH, np.float32), np.full(2 * REGIONS, -1, np.int32)
+    s, n = np.zeros(SCRATCH, np.float32), np.full(3 * REGIONS, -1, np.int32)
     for k in range(REGIONS):
         for j in range(9):
             s[RX + j * REGIONS + k] = frames[k, j // 3, j % 3]
@@ -143,19 +145,26 @@ def look_up(maps, own, from_objects, from_slabs, s, n):
     """Find what stands in each direction, and the light it sends back."""
     texels = maps.reshape(-1)
     for k in range(REGIONS):
-        s[FREE + k], s[RED + k], s[GREEN + k], s[BLUE + k] = f4(1), f4(0), f4(0), f4(0)
-        if s[COSINE + k] <= f4(0) and s[MIRRORED + k] <= f4(0):
-            continue
-        if n[AT + k] >= 0:
-            key = texels[np.uint32(n[AT + k])]
-            other = key & 1023
-            if key >= 0 and other != own and f4(key >> ID_BITS) > s[LIMIT + k]:
-                back = from_objects[k, other]
-                s[FREE + k], s[RED + k], s[GREEN + k], s[BLUE + k] = f4(0), back[0], back[1], back[2]
-                continue
-        if n[HIT + k] >= 0:
-            back = from_slabs[n[HIT + k] // 6, n[HIT + k] % 6]
-            s[FREE + k], s[RED + k], s[GREEN + k], s[BLUE + k] = f4(0), back[0], back[1], back[2]
+        at = n[AT + k]
+        n[KEY + k] = texels[np.uint32(at if at >= 0 else i4(0))]
+    for k in range(REGIONS):
+        key, slab = n[KEY + k], n[HIT + k]
+        other = key & i4((1 << ID_BITS) - 1)
+        met = (n[AT + k] >= 0) & (key >= 0) & (other != i4(own)) & (f4(key >> i4(ID_BITS)) > s[LIMIT + k])
+        asked = (s[COSINE + k] > f4(0)) | (s[MIRRORED + k] > f4(0))
+        hit = other + i4(OBJECT) if met else slab
+        hit = hit if asked else i4(-1)
+        n[HIT + k] = hit
+        s[FREE + k] = f4(1) if hit < i4(0) else f4(0)
+        s[RED + k], s[GREEN + k], s[BLUE + k] = f4(0), f4(0), f4(0)
+    for k in range(REGIONS):
+        hit = n[HIT + k]
+        if hit >= OBJECT:
+            back = from_objects[k, hit - OBJECT]
+            s[RED + k], s[GREEN + k], s[BLUE + k] = back[0], back[1], back[2]
+        elif hit >= 0:
+            back = from_slabs[hit // 6, hit % 6]
+            s[RED + k], s[GREEN + k], s[BLUE + k] = back[0], back[1], back[2]
 
 
 @kernel

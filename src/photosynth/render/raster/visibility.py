@@ -17,7 +17,7 @@ SAMPLES = 4
 SAMPLE_X = np.array([0.375, 0.875, 0.125, 0.625])
 """Their x offsets in the pixel: the rotated grid, one in each row and each column of quarters."""
 SAMPLE_Y = np.array([0.125, 0.375, 0.625, 0.875])
-"""Their y offsets."""
+"""Their y offsets: four rows of samples, evenly spaced over all of the picture."""
 LONG = 16
 """Spans of so many samples are drawn by vector instructions."""
 TRIANGLE_BITS = 22
@@ -111,6 +111,11 @@ def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, keys, drawn):
     top, bottom = min(y0, y1, y2), max(y0, y1, y2)
     if max(x0, x1, x2) < 0 or bottom < 0 or min(x0, x1, x2) >= width or top >= height:
         return
+    # rows of samples are a quarter of a pixel apart: row k is at (k + 0.5) / 4
+    first = int(max(0.0, np.ceil(4.0 * top - 0.5)))
+    last = int(min(4.0 * height, np.ceil(4.0 * bottom - 0.5)))
+    if first >= last:
+        return
     inverse, noted = 1.0 / area, drawn.shape[0] > 0
     dq1, dq2 = q1 - q0, q2 - q0
     qx = (dq2 * (y1 - y0) - dq1 * (y2 - y0)) * inverse
@@ -126,33 +131,32 @@ def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, keys, drawn):
     g01 = (x1 - x0) / max(y1 - y0, 1e-300)
     g12 = (x2 - x1) / max(y2 - y1, 1e-300)
     long_is_left = x1 > x0 + g02 * (y1 - y0)
-    first, last = int(max(0.0, np.floor(y0))), int(min(height - 1.0, np.floor(y2)))
-    for iy in range(first, last + 1):
-        for s in range(4):
-            y = iy + SAMPLE_Y[s]
-            if y < y0 or y >= y2:
-                continue
-            xa = x0 + g02 * (y - y0)
-            xb = x0 + g01 * (y - y0) if y < y1 else x1 + g12 * (y - y1)
-            if not long_is_left:
-                xa, xb = xb, xa
-            ox = SAMPLE_X[s]
-            left, right = int(max(0.0, np.ceil(xa - ox))), int(min(float(width), np.ceil(xb - ox)))
-            q = qc + qx * (left + ox) + qy * y
-            if right - left >= LONG:  # without a branch, so that it becomes vector instructions
-                row = keys[iy, s]
-                for ix in range(left, right):
-                    key = (np.int64(np.float32(q + qx * (ix - left)).view(np.int32)) << 32) | low
-                    row[np.uint64(ix)] = max(key, row[np.uint64(ix)])
-                if noted:
-                    bit = np.uint8(1 << s)
-                    for ix in range(left, right):
-                        drawn[iy, np.uint64(ix)] |= bit
-                continue
+    for k in range(first, last):
+        iy, s = k >> 2, k & 3
+        y = (k + 0.5) * 0.25
+        xa = x0 + g02 * (y - y0)
+        xb = x0 + g01 * (y - y0) if y < y1 else x1 + g12 * (y - y1)
+        if not long_is_left:
+            xa, xb = xb, xa
+        ox = SAMPLE_X[s]
+        left, right = int(max(0.0, np.ceil(xa - ox))), int(min(float(width), np.ceil(xb - ox)))
+        if left >= right:
+            continue
+        q = qc + qx * (left + ox) + qy * y
+        if right - left >= LONG:  # without a branch, so that it becomes vector instructions
+            row = keys[iy, s]
             for ix in range(left, right):
-                key = (np.int64(np.float32(q).view(np.int32)) << 32) | low
-                if key > keys[iy, s, ix]:
-                    keys[iy, s, ix] = key
-                if noted:
-                    drawn[iy, ix] |= np.uint8(1 << s)
-                q += qx
+                key = (np.int64(np.float32(q + qx * (ix - left)).view(np.int32)) << 32) | low
+                row[np.uint64(ix)] = max(key, row[np.uint64(ix)])
+            if noted:
+                bit = np.uint8(1 << s)
+                for ix in range(left, right):
+                    drawn[iy, np.uint64(ix)] |= bit
+            continue
+        for ix in range(left, right):
+            key = (np.int64(np.float32(q).view(np.int32)) << 32) | low
+            if key > keys[iy, s, ix]:
+                keys[iy, s, ix] = key
+            if noted:
+                drawn[iy, ix] |= np.uint8(1 << s)
+            q += qx
