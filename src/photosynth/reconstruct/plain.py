@@ -22,6 +22,8 @@ NOISE_SIGMAS, LEAST_LEVELS = 4.5, 4.0
 """What differs from the background by this many of its standard deviations, and levels of 255, is the object."""
 EDGE_PX, EDGE_LEVEL = 4, 0.35
 """What is weaker than this share of the strongest within so many pixels is the blur of an outline."""
+CLEAR_LEVEL, CLEAR_SHARE = 2.0, 0.85
+"""An outline is trusted if by this share of it the object differs from the background by so many times the least."""
 AREA = (0.004, 0.7)
 """Share of the photo that an object covers."""
 MOST = 0.85
@@ -90,7 +92,7 @@ def object_mask(image: np.ndarray) -> np.ndarray | None:
     bright = cv2.dilate(off, np.ones((2 * EDGE_PX + 1, 2 * EDGE_PX + 1), np.uint8))
     marked = (off > least) & (off > EDGE_LEVEL * bright)  # an outline lies half way up, not where blur ends
     mask = _main_part(marked)
-    if mask is None:
+    if mask is None or _clear_share(mask, bright, least) < CLEAR_SHARE:
         return None
     full = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     return full > 0.5
@@ -120,6 +122,21 @@ def _background(terms: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, floa
     if np.percentile(off, 90) > PLAIN_LEVELS or sigma > 0.4 * PLAIN_LEVELS:
         return None
     return model, sigma
+
+
+def _clear_share(mask: np.ndarray, bright: np.ndarray, least: float) -> float:
+    """Share of the mask's outline at which the object differs clearly from the background: elsewhere, some of it may
+    have been taken for background.
+
+    Args:
+        mask: (H, W) bool.
+        bright: (H, W) the largest difference from the background near each pixel.
+        least: the difference that marks the object.
+    """
+    import cv2
+
+    rim = mask & ~cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    return float((bright[rim] > CLEAR_LEVEL * least).mean()) if rim.any() else 0.0
 
 
 def _main_part(marked: np.ndarray) -> np.ndarray | None:

@@ -40,6 +40,12 @@ def test_a_dark_print_inside_is_the_objects():
     assert object_mask(image)[310, 420]
 
 
+def test_an_outline_that_melts_into_the_background_is_not_trusted():
+    image, inside = turntable_photo(level=120.0, noise=1.0)
+    image[inside & (np.arange(800) < 420)] = 114  # the left half is hardly darker than the background
+    assert object_mask(image) is None
+
+
 def test_a_room_is_not_plain():
     rng = np.random.default_rng(0)
     room = cv2.resize(rng.integers(0, 255, (20, 30, 3), np.uint8), (800, 600), interpolation=cv2.INTER_CUBIC)
