@@ -315,3 +315,16 @@ def test_wrong_settings_are_refused(dataset, tmp_path, change, message):
         run(msgspec.structs.replace(QUICK, **change), dataset, tmp_path / "out")
     if (tmp_path / "out").exists():
         assert {p.name for p in (tmp_path / "out").iterdir()} <= {".lock"}
+
+
+def test_a_held_dataset_validates_what_is_learnt_live(dataset, tmp_path):
+    source, config = DrawnSource(), msgspec.structs.replace(QUICK, epochs=1, epoch_pictures=16)
+    manifest = run(config, source, tmp_path / "live", held=dataset).manifest
+    assert manifest.inputs == {"frames": "drawn", "dataset": open_artifact(dataset).key}
+    assert manifest.summary["n_val"] == 8
+    assert source.asked == list(range(16))
+    with pytest.raises(ConfigError, match="its own val split"):
+        run(config, dataset, tmp_path / "disk", held=dataset)
+    source.class_names = ("disc", "star")
+    with pytest.raises(ConfigError, match="star"):
+        run(config, source, tmp_path / "other", held=dataset)
