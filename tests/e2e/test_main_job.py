@@ -202,7 +202,7 @@ def test_one_page_has_both_models(both):
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(names)
     table = page[page.index('id="both"') : page.index('id="part-classifier"')]
     assert table.index("right answers (top-1)") < table.index("mAP50_95")
-    assert len(open_artifact(both / "evaluate_detector").manifest.notes) == 3, "photos of another class, no boxes ..."
+    assert not any("another dataset" in note for note in open_artifact(both / "evaluate_detector").manifest.notes)
 
 
 def test_show_and_verify_know_the_detector(both, capsys):
