@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from photosynth.core.artifact import ArtifactWriter, open_artifact, verify_artifact
+from photosynth.core.asset import NONE_CLASS
 from photosynth.core.codec import rle_from_mask, write_jsonl
 from photosynth.core.errors import ArtifactError, ConfigError, QualityError
 from photosynth.core.items import DatasetInfo, Item, ItemInstance
@@ -16,6 +17,9 @@ from photosynth.core.progress import Silent
 from photosynth.core.record import Record, to_pretty_json
 from photosynth.models.detect_info import DetectorSpec, read_detector_info
 from photosynth.models.detector import load_detector
+from photosynth.models.fake import FakeClassifier
+from photosynth.models.info import ClassifierInfo, NetworkSpec, ValidationScores
+from photosynth.models.second_look import SecondLook
 from photosynth.train.checkpoint import checkpoint_file
 from photosynth.train.detect_pictures import DetectPictures
 from photosynth.train.detect_stage import DetectAugmentConfig, DetectConfig, run
@@ -328,3 +332,59 @@ def test_a_held_dataset_validates_what_is_learnt_live(dataset, tmp_path):
     source.class_names = ("disc", "star")
     with pytest.raises(ConfigError, match="star"):
         run(config, source, tmp_path / "other", held=dataset)
+
+
+def make_classifier(folder, names):
+    """A finished train stage without weights."""
+    info = ClassifierInfo(
+        class_names=(*names, NONE_CLASS),
+        network=NetworkSpec(),
+        input_px=32,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        temperature=1.0,
+        answer_threshold=0.5,
+        epoch=1,
+        validation=ValidationScores(accuracy=1.0, nll=0.0, nll_uncalibrated=0.0, n=1),
+    )
+    with ArtifactWriter(folder, "train", 1, Nothing(), 0, {}) as writer:
+        writer.write("classifier.json", to_pretty_json(info))
+        return writer.finish()
+
+
+def test_a_classifier_fits_the_threshold_of_a_second_look(dataset, trained, tmp_path, monkeypatch):
+    named = make_classifier(tmp_path / "named", ("square", "disc"))
+    judge = FakeClassifier({"square": (20, 80, 220), "disc": (230, 40, 30)}, reach=120.0)
+    monkeypatch.setattr("photosynth.models.classifier.load_classifier", lambda folder: judge)
+    gently = {"epochs": 1, "augment": CALM, "backbone_lr": 1e-9, "head_lr": 1e-9}
+    config = msgspec.structs.replace(QUICK, weights=str(trained[0] / "detector.pt"), **gently)
+    progress = Silent()
+    manifest = run(config, dataset, tmp_path / "out", classifier=named.folder, progress=progress).manifest
+    assert manifest.inputs["classifier"] == named.key
+    info = read_detector_info(tmp_path / "out")
+    val = DetectPictures(dataset, "val", 2, 0.0, 1)
+    alone = load_detector(tmp_path / "out")
+    assert score_found(val, find_all(alone, val), 2) == info.validation
+    both = score_found(val, find_all(SecondLook(alone, judge, 0.0), val), 2)
+    assert both.f1 > 0.5
+    assert info.second_look_threshold == both.f1_threshold == manifest.summary["second_look_threshold"]
+    assert info.second_look_threshold != info.answer_threshold == info.validation.f1_threshold
+    assert manifest.summary["second_look_val_map50"] == both.map50
+    assert progress.notes[-1] == manifest.notes[-1]
+    assert f"mAP50_95 {both.map50_95:.3f} (alone {info.validation.map50_95:.3f})" in manifest.notes[-1]
+
+
+def test_a_classifier_that_cannot_look_again_is_refused_before_anything_is_learnt(dataset, tmp_path):
+    other = make_classifier(tmp_path / "other", ("disc", "star"))
+    with pytest.raises(ConfigError, match="does not know square"):
+        run(QUICK, dataset, tmp_path / "out", classifier=other.folder)
+    with pytest.raises(ArtifactError, match="expected 'train'"):
+        run(QUICK, dataset, tmp_path / "out", classifier=dataset)
+    assert not (tmp_path / "out").exists()
+
+
+def test_records_from_before_the_second_look_are_read(trained, tmp_path):
+    old = json.loads((trained[0] / "detector.json").read_bytes())
+    assert old.pop("second_look_threshold") is None
+    (tmp_path / "detector.json").write_text(json.dumps(old))
+    assert read_detector_info(tmp_path) == read_detector_info(trained[0])

@@ -82,6 +82,9 @@ class DetectorInfo(Record, frozen=True, kw_only=True):
     """How a picture becomes a square: see models/resize.py."""
     answer_threshold: float
     """A box with less score is better not shown: the F1-best one on synthetic validation pictures."""
+    second_look_threshold: float | None = None
+    """The same of the scores that a second look gives (models/second_look.py), by the classifier that the manifest
+    names; None if there was none."""
     nms_iou: float = 0.6
     """Of two boxes of one class that overlap more than this, the surer one stays."""
     candidates: int = 256

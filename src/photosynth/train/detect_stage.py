@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key, open_artifact
 from photosynth.core.engine import Executor, FrameSource
 from photosynth.core.errors import ConfigError
@@ -16,9 +18,16 @@ from photosynth.models.detect_info import DETECTOR_FILE, DETECTOR_WEIGHTS_FILE, 
 from photosynth.models.info import LITE0
 from photosynth.train.detect_config import DetectAugmentConfig, DetectConfig, check
 from photosynth.train.detect_plan import estimate_seconds, planned_epochs, time_note
+from photosynth.train.detect_second_look import (
+    open_classifier,
+    score_second_look,
+    second_look_note,
+    second_look_summary,
+)
 from photosynth.train.setup import free_if_refused, note_pictures, thread_count, torch_set
 
 if TYPE_CHECKING:
+    from photosynth.models.detector import NetworkDetector
     from photosynth.train.detect_pictures import Labelled
     from photosynth.train.detect_stream import Stream
     from photosynth.train.detect_task import DetectorTask
@@ -38,6 +47,7 @@ def run(
     out: Path,
     *,
     held: Path | None = None,
+    classifier: Path | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
@@ -49,6 +59,8 @@ def run(
         dataset: a finished dataset artifact; or a source that renders pictures while they are learnt: its first
             LIVE_VAL_PICTURES scenes are for validation, those after them are learnt once each.
         held: with such a source, a finished dataset artifact whose val split validates in place of those scenes.
+        classifier: a finished train stage's folder: then the threshold of a second look by this classifier (see
+            `photosynth.models.second_look`) is fitted on the same pictures as the detector's own.
         out: gets detector.json, detector.pt, history.json, checkpoints/ and tensorboard/; failures.jsonl too if
             pictures could not be read.
         executor: not used: one process trains.
@@ -56,21 +68,23 @@ def run(
         overwrite: replace another artifact of ours in `out`.
 
     Raises:
-        ConfigError: if a setting is wrong, the dataset has no class or an empty split, or the weights file does not
-            fit.
+        ConfigError: if a setting is wrong, the dataset has no class or an empty split, the weights file does not
+            fit, or the classifier does not know the dataset's classes.
         QualityError: if too many pictures cannot be read, or the loss is no longer a number.
-        ArtifactError: if `dataset` is not finished or `out` is not usable.
+        ArtifactError: if `dataset` or `classifier` is not finished or `out` is not usable.
     """
     progress = progress or Silent()
     check(config)
     names, inputs = _sources(dataset, held)
     if config.weights not in ("pretrained", "none"):
         inputs["weights"] = folder_key(Path(config.weights))
+    if classifier is not None:
+        inputs["classifier"] = open_classifier(classifier, names).key
     with ArtifactWriter(out, STAGE, SCHEMA, config, config.seed, inputs, overwrite) as writer:
         if writer.finished is not None:
             return writer.finished
         with free_if_refused(writer), torch_set(config.threads, config.seed):
-            return _train(config, dataset, held, names, writer, progress)
+            return _train(config, dataset, held, classifier, names, writer, progress)
 
 
 def _sources(dataset: Path | FrameSource, held: Path | None) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -99,6 +113,7 @@ def _train(
     config: DetectConfig,
     dataset: Path | FrameSource,
     held: Path | None,
+    classifier: Path | None,
     names: tuple[str, ...],
     writer: ArtifactWriter,
     progress: Progress,
@@ -120,7 +135,15 @@ def _train(
     task = DetectorTask(network, _info_before(config, names), stream, val, epochs, config, frozen, freeze_norm)
     training = Training(task)
     training.run(writer.folder, progress)
-    summary = _write_detector(training, task, writer)
+    detector = _best_detector(training, task)
+    summary: dict[str, object] = {}
+    if classifier is not None:
+        both = score_second_look(detector, classifier, val)
+        detector.info = replace(detector.info, second_look_threshold=both.f1_threshold)
+        summary = second_look_summary(both)
+        notes += (second_look_note(detector.info.validation, both),)
+        progress.note(notes[-1])
+    summary = _write_detector(training, detector.info, task.config, writer) | summary
     progress.finish()
     return writer.finish({**summary, "n_train": stream.epoch_pictures, "n_val": len(val)}, notes)
 
@@ -176,22 +199,30 @@ def _info_before(config: DetectConfig, names: tuple[str, ...]) -> DetectorInfo:
     )
 
 
-def _write_detector(training: Training, task: DetectorTask, writer: ArtifactWriter) -> dict[str, object]:
-    from msgspec.structs import replace
+def _best_detector(training: Training, task: DetectorTask) -> NetworkDetector:
+    """The detector of the best epoch."""
+    from photosynth.models.detector import NetworkDetector
 
+    scores = training.best_score().validation
+    threshold = scores.f1_threshold if task.config.answer_threshold is None else task.config.answer_threshold
+    task.network.load_state_dict(training.best)
+    info = replace(task.info, answer_threshold=threshold, epoch=training.best_epoch, validation=scores)
+    return NetworkDetector(task.network, info)
+
+
+def _write_detector(
+    training: Training, info: DetectorInfo, config: DetectConfig, writer: ArtifactWriter
+) -> dict[str, object]:
     from photosynth.train.checkpoint import prune, save_state
 
-    config, scores = task.config, training.best_score().validation
-    threshold = scores.f1_threshold if config.answer_threshold is None else config.answer_threshold
-    info = replace(task.info, answer_threshold=threshold, epoch=training.best_epoch, validation=scores)
     save_state(writer.path(DETECTOR_WEIGHTS_FILE), {k: v.cpu() for k, v in training.best.items()})
     writer.write(DETECTOR_FILE, to_pretty_json(info))
     writer.write("history.json", to_pretty_json(training.history))
     prune(writer.folder, config.keep_checkpoints)
     return {
-        "val_map50_95": scores.map50_95,
-        "val_map50": scores.map50,
-        "val_f1": scores.f1,
-        "epoch": training.best_epoch,
-        "answer_threshold": threshold,
+        "val_map50_95": info.validation.map50_95,
+        "val_map50": info.validation.map50,
+        "val_f1": info.validation.f1,
+        "epoch": info.epoch,
+        "answer_threshold": info.answer_threshold,
     }

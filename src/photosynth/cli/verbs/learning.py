@@ -57,14 +57,16 @@ def train_detector_verb(argv: list[str]) -> int:
         """A folder of photos to use as backgrounds, if a catalogue is given."""
         environments: Path | None = None
         """A folder of EXR or HDR environment maps to use instead of the built-in ones, if a catalogue is given."""
+        classifier: Path | None = None
+        """A finished train folder: fit the threshold of a second look by that classifier at what the detector finds."""
 
     args = parse(TrainDetectorArgs, "train-detector", argv)
     if open_artifact(args.source).manifest.stage != "catalogue":
-        return run_stage(run, args.common, args.config, args.source)
+        return run_stage(run, args.common, args.config, args.source, classifier=args.classifier)
     folders = {"backgrounds": args.backgrounds, "environments": args.environments}
     workers = executor_of(args.common).workers
     with LiveFrames(args.live, args.source, workers=workers, **folders) as frames:
-        return run_stage(run, args.common, args.config, frames)
+        return run_stage(run, args.common, args.config, frames, classifier=args.classifier)
 
 
 def evaluate_verb(argv: list[str]) -> int:
