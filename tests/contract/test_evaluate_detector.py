@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from test_evaluate_stage import Attributes, ColourClassifier
 
-from photosynth.core.artifact import Artifact, ArtifactWriter, verify_artifact
+from photosynth.core.artifact import Artifact, ArtifactWriter, open_artifact, verify_artifact
 from photosynth.core.asset import Asset, AssetPart
 from photosynth.core.codec import read_jsonl, write_jsonl
 from photosynth.core.errors import ArtifactError, ConfigError, EngineError
@@ -28,6 +28,8 @@ from photosynth.evaluate.measure import NOT_MEASURED
 from photosynth.evaluate.measure_detector import NO_BOXES
 from photosynth.evaluate.stage import EvaluateConfig, run
 from photosynth.evaluate.summary import DETECTOR_SHORT, summary_table
+from photosynth.models import second_look
+from photosynth.models.fake import FakeClassifier
 
 NASTY = "<b>x</b>"
 CLASSES = ("blue", "green", NASTY)
@@ -48,10 +50,10 @@ class SquareDetector:
     answer_threshold = 0.5
 
     def __init__(self) -> None:
-        self.answered = 0
+        self.answered, self.least_score = 0, LEAST_SCORE
 
     def detect(self, images: list[np.ndarray], min_score: float | None = None) -> list[Instances]:
-        assert min_score == LEAST_SCORE
+        assert min_score == self.least_score
         self.answered += len(images)
         return [self._found(image) for image in images]
 
@@ -414,3 +416,76 @@ def test_answers_that_are_no_boxes_are_refused(folders, detector, tmp_path, monk
     monkeypatch.setattr(detector, "detect", lambda images, min_score=None: [found])
     with pytest.raises(EngineError, match=message):
         evaluate(folders, tmp_path / "out")
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> FakeClassifier:
+    """A classifier that knows the squares' colours, in an order of its own, and takes grey for none of these."""
+    model = FakeClassifier({name: COLOURS[name] for name in ("green", NASTY, "blue")}, reach=40.0, sharpness=0.2)
+    monkeypatch.setitem(
+        sys.modules, "photosynth.models.classifier", SimpleNamespace(load_classifier=lambda folder: model)
+    )
+    return model
+
+
+def asked_twice(detector: SquareDetector, threshold: float | None) -> None:
+    """Let a second look ask the detector, which has this fitted threshold."""
+    detector.least_score = second_look.LEAST_SCORE
+    detector.info = SimpleNamespace(second_look_threshold=threshold)
+
+
+def test_a_second_look_takes_false_alarms_away(folders, detector, judge, tmp_path):
+    alone = evaluate(folders, tmp_path / "alone", photos=make_photos(tmp_path))
+    asked_twice(detector, 0.6)
+    artifact = evaluate(folders, tmp_path / "out", second_look=folders["classifier"], photos=make_photos(tmp_path))
+    before, real = report_of(alone, "real"), report_of(artifact, "real")
+    assert real.answer_threshold == 0.6
+    assert (before.metric("false_alarms").value, real.metric("false_alarms").value) == (0.5, 0.0)
+    assert real.metric("recall").value == before.metric("recall").value == pytest.approx(4 / 6)
+    assert real.metric("precision").value == pytest.approx(4 / 5)  # the wrong class stays, the false alarm is gone
+    assert real.metric("map50").value >= before.metric("map50").value
+    (first, *_) = (f for f in read_jsonl(artifact.path("findings_real.jsonl"), Finding) if f.file == "blue/0.png")
+    assert first.scores[0] == pytest.approx(np.sqrt(0.9), abs=0.01)
+    manifest = artifact.manifest
+    assert manifest.inputs["second_look"] == open_artifact(folders["classifier"]).key
+    assert "second_look" not in alone.manifest.inputs
+    assert manifest.summary["detector"] == "with a second look"
+    assert "detector" not in alone.manifest.summary
+    page, plain = (one.path("report.html").read_text(encoding="utf-8") for one in (artifact, alone))
+    assert "Verdict on the detector with a second look" in page
+    assert "The time is that of both." in page
+    assert "second look" not in plain
+
+
+def test_a_second_look_without_a_fitted_threshold_says_so(folders, detector, judge, tmp_path):
+    asked_twice(detector, None)
+    given = {"second_look": folders["classifier"], "photos": make_photos(tmp_path)}
+    artifact = evaluate(folders, tmp_path / "out", **given)
+    assert report_of(artifact, "real").answer_threshold == 0.5
+    assert any("no threshold was fitted for the second look" in note for note in artifact.manifest.notes)
+    chosen = EvaluateConfig(bootstrap_resamples=100, block_photos=4, box_threshold=0.7)
+    artifact = evaluate(folders, tmp_path / "chosen", config=chosen, **given)
+    assert report_of(artifact, "real").answer_threshold == 0.7
+    assert not any("no threshold" in note for note in artifact.manifest.notes)
+
+
+def test_a_threshold_that_was_fitted_with_another_classifier_is_told(folders, detector, judge, tmp_path):
+    asked_twice(detector, 0.6)
+    notes = {}
+    for name, key in (("same", open_artifact(folders["classifier"]).key), ("other", "0" * 64)):
+        with ArtifactWriter(tmp_path / name, "train_detector", 1, Nothing(), 0, {"classifier": key}) as writer:
+            writer.finish()
+        given = {"detector": tmp_path / name, "second_look": folders["classifier"]}
+        notes[name] = evaluate(folders, tmp_path / f"out-{name}", **given).manifest.notes
+    told = {name: any("fitted with another classifier" in note for note in lines) for name, lines in notes.items()}
+    assert told == {"same": False, "other": True}
+
+
+def test_a_second_look_needs_something_to_look_at(folders, detector, judge, tmp_path, monkeypatch):
+    with pytest.raises(ConfigError, match="give a detector too"):
+        evaluate(folders, tmp_path / "out", folders["classifier"], detector=None, second_look=folders["classifier"])
+    with pytest.raises(ArtifactError, match="expected 'train'"):
+        evaluate(folders, tmp_path / "out", second_look=folders["detector"])
+    monkeypatch.setattr(judge, "class_names", ("cat", "none of these"))
+    with pytest.raises(ArtifactError, match="cat"):
+        evaluate(folders, tmp_path / "out", second_look=folders["classifier"])

@@ -12,6 +12,7 @@ from photosynth.evaluate.detector_side import DetectorSide
 from photosynth.evaluate.faults import fault_shelves, find_faults
 from photosynth.evaluate.galleries import Shelf
 from photosynth.evaluate.summary import DETECTOR_TITLES
+from photosynth.models.second_look import LEAST_SCORE, MOST_LOOKED_AT
 
 
 def detector_context(
@@ -36,6 +37,9 @@ def detector_context(
         "rows": [(title, rows[name]) for name, title in DETECTOR_TITLES.items()],
         "row": rows,
         "threshold": side.threshold,
+        "second_look": side.second_look,
+        "least_score": LEAST_SCORE,
+        "most_looked_at": MOST_LOOKED_AT,
         "boxed": real.n_objects > 0,
         "headline": headline(real),
         "real": real,

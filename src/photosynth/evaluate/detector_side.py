@@ -32,6 +32,7 @@ from photosynth.evaluate.measure_detector import (
     measure_detector,
 )
 from photosynth.evaluate.photos import Picture
+from photosynth.models.second_look import SecondLook
 
 TIME = "seconds_per_photo"
 SAME_SHAPE = 0.03
@@ -85,6 +86,8 @@ class DetectorSide:
     """Pictures that could not be read."""
     notes: tuple[str, ...] = ()
     """What a person should know."""
+    second_look: bool = False
+    """Whether a classifier looked again at each find."""
 
 
 def score_detector(
@@ -135,7 +138,8 @@ def score_detector(
             "the photo folder"
         )
     pair = (looked["real"], looked["synthetic"])
-    return DetectorSide(gap, real, synthetic, *pair, class_names, threshold, tuple(failures), tuple(notes))
+    twice = isinstance(model, SecondLook)
+    return DetectorSide(gap, real, synthetic, *pair, class_names, threshold, tuple(failures), tuple(notes), twice)
 
 
 def item_labels(item: Item) -> Labels:

@@ -30,6 +30,7 @@ from photosynth.evaluate.detector_side import DetectorSide, item_labels, score_d
 from photosynth.evaluate.nearest import largest_box
 from photosynth.evaluate.page import PageInputs, page_html
 from photosynth.evaluate.photos import Picture, RealPhotos, find_photos
+from photosynth.evaluate.second_look import with_second_look
 from photosynth.evaluate.summary import metric_text
 
 __all__ = ["SCHEMA", "STAGE", "EvaluateConfig", "run"]
@@ -46,6 +47,7 @@ def run(
     out: Path,
     *,
     detector: Path | None = None,
+    second_look: Path | None = None,
     photos: Path | None = None,
     negatives: Path | None = None,
     executor: Executor | None = None,
@@ -64,6 +66,8 @@ def run(
         catalogue: the 3D models, for the page.
         out: the artifact's folder.
         detector: a finished "train_detector" artifact, or an "export" one; None for none.
+        second_look: a finished "train" or "export" artifact of a classifier: then the detector is scored with a second
+            look by it (see `photosynth.models.second_look`); None scores the detector alone.
         photos: real photos as ``CLASS/*.jpg`` (see `find_photos`), with boxes in COCO files beside or in it (see
             `photosynth.evaluate.boxes`); None leaves the real column unmeasured.
         negatives: real photos with none of the objects, in any folders.
@@ -72,15 +76,19 @@ def run(
         overwrite: replace another evaluation in `out`.
 
     Raises:
-        ConfigError: if no model is given, or a photo folder is missing, empty, or named after no class.
+        ConfigError: if no model is given, a second look without a detector, or if a photo folder is missing, empty, or
+            named after no class.
         ArtifactError: if an input is no finished artifact, or a model and the dataset disagree about the classes.
         QualityError: if more than `max_failed_fraction` of the pictures cannot be read.
     """
     progress = progress or Silent()
     if classifier is None and detector is None:
         raise ConfigError("evaluate: nothing to score; give a classifier, a detector, or both")
+    if second_look is not None and detector is None:
+        raise ConfigError("evaluate: a second look is one at what a detector finds; give a detector too")
     inputs = {} if classifier is None else {"classifier": open_model(classifier, TRAIN)}
     inputs |= {} if detector is None else {"detector": open_model(detector, TRAIN_DETECTOR)}
+    inputs |= {} if second_look is None else {"second_look": open_model(second_look, TRAIN)}
     inputs |= {"dataset": open_artifact(dataset), "catalogue": open_artifact(catalogue)}
     info = read_dataset_info(dataset)
     real = find_photos(photos, negatives, info.class_names)
@@ -107,6 +115,9 @@ def _evaluate(
     classifier = load_asked_classifier(inputs["classifier"], names) if "classifier" in inputs else None
     detector = load_asked_detector(inputs["detector"], names) if "detector" in inputs else None
     notes = (*real.notes, *_input_notes(inputs, info))
+    if "second_look" in inputs and detector is not None:
+        detector, doubts = with_second_look(detector, inputs, names)
+        notes += doubts if config.box_threshold is None else ()
     for note in notes:
         progress.note(note)
     progress.start(STAGE, len(models) * sum(map(len, sets.values())), "photos")
@@ -145,7 +156,13 @@ def _evaluate(
     return writer.finish(_summary(sets, len(failures), named, boxed), notes)
 
 
-_TITLES = {"classifier": "Training", "detector": "Detector", "dataset": "Dataset", "catalogue": "Objects"}
+_TITLES = {
+    "classifier": "Training",
+    "detector": "Detector",
+    "second_look": "Second look",
+    "dataset": "Dataset",
+    "catalogue": "Objects",
+}
 
 
 def _summary(
@@ -156,6 +173,8 @@ def _summary(
         "pictures_synthetic": len(sets["synthetic"]),
         "unreadable": unreadable,
     }
+    if boxed is not None and boxed.second_look:
+        summary["detector"] = "with a second look"
     shown = [(named.gap, ("top1",))] if named else []
     shown += [(boxed.gap, ("map50_95", "map50", "false_alarms_best_f1", "top_box_top1"))] if boxed else []
     for gap, metrics in shown:

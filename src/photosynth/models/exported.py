@@ -66,6 +66,9 @@ class Provenance(Record, frozen=True, kw_only=True):
     """Key of the train artifact."""
     dataset_key: str
     """Key of the dataset it was trained on."""
+    classifier_key: str = ""
+    """A detector's: key of the train artifact of the classifier that the threshold of its second look was fitted with;
+    empty if there was none."""
     seed: int | None
     """Of the training."""
     network: str
@@ -109,6 +112,9 @@ class ModelInfo(Record, frozen=True, kw_only=True):
     """Inside the graph: logits are divided by it."""
     answer_threshold: float
     """An answer or a box with less than this is better not shown as sure."""
+    second_look_threshold: float | None = None
+    """A detector's: the same of the scores that a second look gives (models/second_look.py); None if it was not
+    fitted."""
     licence: str
     """Under which the model is given away, as its owner stated it."""
     files: tuple[ModelFile, ...]

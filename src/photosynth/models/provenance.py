@@ -11,7 +11,17 @@ from photosynth.models.trained import Parts, Trained
 
 def model_info(trained: Trained, parts: Parts, files: tuple[ModelFile, ...], licence: str) -> ModelInfo:
     """The record of an exported model with these files."""
-    same = ("kind", "class_names", "fit", "views", "mean", "std", "temperature", "answer_threshold")
+    same = (
+        "kind",
+        "class_names",
+        "fit",
+        "views",
+        "mean",
+        "std",
+        "temperature",
+        "answer_threshold",
+        "second_look_threshold",
+    )
     return ModelInfo(
         **{name: getattr(trained, name) for name in same},
         input_px=trained.graph.input_px,
@@ -32,6 +42,7 @@ def _provenance(trained: Trained, parts: Parts) -> Provenance:
         trained_by=manifest.photosynth,
         model_key=manifest.key,
         dataset_key=manifest.inputs.get("dataset", ""),
+        classifier_key=manifest.inputs.get("classifier", ""),
         seed=manifest.seed,
         network=trained.network,
         epoch=trained.epoch,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,7 @@ class Trained:
     std: Vec3
     temperature: float
     answer_threshold: float
+    second_look_threshold: float | None
     network: str
     epoch: int
     score: Callable[[Any, np.ndarray, list[Item]], float]
@@ -64,7 +65,9 @@ class Trained:
 def find_parts(run_or_model: Path) -> Parts:
     """The trained model of a run (its ``train`` folder), or in the folder itself, and what it was made from.
 
-    A run's dataset, evaluation and catalogue are taken only if they are finished and belong to this very model.
+    A run's dataset, evaluation and catalogue are taken only if they are finished and belong to this very model. Those
+    of a detector are looked for under the names that a run of two models gives them, such as ``dataset_detector``,
+    first.
 
     Raises:
         ArtifactError: if there is no finished trained model.
@@ -75,12 +78,9 @@ def find_parts(run_or_model: Path) -> Parts:
         raise ArtifactError(f"{path} holds no trained model; give a run's folder or that of a finished train stage")
     kind = _kind(folder)
     model = open_artifact(folder, "train_detector" if kind == "detector" else "train")
-    dataset = _sibling(folder, "dataset")
-    if dataset is not None and dataset.key != model.manifest.inputs.get("dataset"):
-        dataset = None
-    evaluation = _sibling(folder, "evaluate")
-    if evaluation is not None and evaluation.manifest.inputs.get(kind) != model.key:
-        evaluation = None
+    datasets = (one for one in _siblings(folder, "dataset", kind) if one.key == model.manifest.inputs.get("dataset"))
+    evaluations = (one for one in _siblings(folder, "evaluate", kind) if one.manifest.inputs.get(kind) == model.key)
+    dataset, evaluation = next(datasets, None), next(evaluations, None)
     return Parts(model, dataset, evaluation, _sibling(folder, "catalogue") if dataset is not None else None)
 
 
@@ -109,6 +109,7 @@ def _load_classifier(folder: Path) -> Trained:
         std=info.std,
         temperature=info.temperature,
         answer_threshold=info.answer_threshold,
+        second_look_threshold=None,
         network=info.network.backbone,
         epoch=info.epoch,
         score=share_right,
@@ -131,6 +132,7 @@ def _load_detector(folder: Path) -> Trained:
         std=info.std,
         temperature=1.0,
         answer_threshold=info.answer_threshold,
+        second_look_threshold=info.second_look_threshold,
         network=f"{info.network.head} on {info.network.backbone}",
         epoch=info.epoch,
         score=map50_of,
@@ -170,6 +172,13 @@ def _truth(item: Item, size_px: int) -> Truth:
 
 def _kind(folder: Path) -> Kind:
     return "detector" if (Path(folder) / DETECTOR_FILE).is_file() else "classifier"
+
+
+def _siblings(folder: Path, name: str, kind: Kind) -> Iterator[Artifact]:
+    """The finished artifacts of that name beside a model's folder, a detector's own first."""
+    for each in (f"{name}_detector", name)[kind == "classifier" :]:
+        if (found := _sibling(folder, each)) is not None:
+            yield found
 
 
 def _sibling(folder: Path, name: str) -> Artifact | None:

@@ -90,6 +90,8 @@ def evaluate_verb(argv: list[str]) -> int:
         """Settings."""
         detector: Path | None = None
         """A detector to score beside a classifier: a finished train-detector folder, or its export."""
+        second_look: Path | None = None
+        """A classifier that looks again at what the detector finds: a finished train folder, or its export."""
         real: Path | None = None
         """Real photos to score on: a folder CLASS/*.jpg; boxes from a COCO file FOLDER.coco.json, or inside it."""
         negatives: Path | None = None
@@ -100,7 +102,7 @@ def evaluate_verb(argv: list[str]) -> int:
     if detector is None and is_detector(args.model):
         classifier, detector = None, args.model
     folders = (classifier, args.dataset, args.catalogue)
-    named = {"detector": detector, "photos": args.real, "negatives": args.negatives}
+    named = {"detector": detector, "second_look": args.second_look, "photos": args.real, "negatives": args.negatives}
     code = run_stage(run, args.common, args.config, *folders, **named)
     table(("", "synthetic", "real", "gap"), [tuple(row) for row in summary_table(args.common.out)])
     print(f"\nreport: {args.common.out / 'report.html'}")
