@@ -15,6 +15,7 @@ from photosynth.core.errors import ArtifactError, ConfigError, QualityError
 from photosynth.core.items import DatasetInfo, Item, ItemInstance
 from photosynth.core.progress import Silent
 from photosynth.core.record import Record, to_pretty_json
+from photosynth.models.backbones import make_backbone
 from photosynth.models.detect_info import DetectorSpec, read_detector_info
 from photosynth.models.detector import load_detector
 from photosynth.models.fake import FakeClassifier
@@ -372,6 +373,25 @@ def test_a_classifier_fits_the_threshold_of_a_second_look(dataset, trained, tmp_
     assert manifest.summary["second_look_val_map50"] == both.map50
     assert progress.notes[-1] == manifest.notes[-1]
     assert f"mAP50_95 {both.map50_95:.3f} (alone {info.validation.map50_95:.3f})" in manifest.notes[-1]
+
+
+def test_the_backbone_begins_where_the_classifier_of_the_same_kind_ended(dataset, tmp_path, monkeypatch):
+    judge = FakeClassifier({"square": (20, 80, 220), "disc": (230, 40, 30)}, reach=120.0)
+    monkeypatch.setattr("photosynth.models.classifier.load_classifier", lambda folder: judge)
+    named = make_classifier(tmp_path / "named", CLASSES)
+    torch.manual_seed(5)
+    theirs = {
+        k: v + 0.01 if v.is_floating_point() else v
+        for k, v in make_backbone("efficientnet_lite0", "none")[0].state_dict().items()
+    }
+    torch.save({f"backbone.{k}": v for k, v in theirs.items()}, named.folder / "weights.pt")
+    config = msgspec.structs.replace(QUICK, weights="pretrained", epochs=1)
+    run(config, dataset, tmp_path / "out", classifier=named.folder)
+    ours = load_detector(tmp_path / "out").network.backbone.state_dict()
+    assert torch.equal(ours["stem.conv.weight"], theirs["stem.conv.weight"])  # frozen: as the classifier left it
+    run(config, dataset, tmp_path / "alone")
+    alone = load_detector(tmp_path / "alone").network.backbone.state_dict()
+    assert not torch.equal(alone["stem.conv.weight"], theirs["stem.conv.weight"])
 
 
 def test_a_classifier_that_cannot_look_again_is_refused_before_anything_is_learnt(dataset, tmp_path):

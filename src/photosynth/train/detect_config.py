@@ -59,8 +59,8 @@ class DetectConfig(Record, frozen=True, kw_only=True):
     network: DetectorSpec = DetectorSpec()
     """The detector's shape."""
     weights: str = "pretrained"
-    """``"pretrained"`` (the backbone on ImageNet; torchvision's RetinaNet on COCO), ``"none"`` (random), or the path of
-    a file with a state dict: of a backbone, or of an earlier detector."""
+    """``"pretrained"`` (the backbone of the classifier that is given, or on ImageNet; torchvision's RetinaNet on COCO),
+    ``"none"`` (random), or the path of a file with a state dict: of a backbone, or of an earlier detector."""
     frozen_parts: int | None = None
     """How many of the backbone's first parts keep their pretrained weights, of EfficientNet-Lite0's stem and 16 blocks
     or ResNet-50's stem and 4 layers. None given: all up to stride 4 (4 and 2), which saves a third of the time; none

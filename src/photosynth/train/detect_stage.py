@@ -15,7 +15,7 @@ from photosynth.core.items import Split, read_dataset_info
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import to_pretty_json
 from photosynth.models.detect_info import DETECTOR_FILE, DETECTOR_WEIGHTS_FILE, DetectionScores, DetectorInfo
-from photosynth.models.info import LITE0
+from photosynth.models.info import LITE0, WEIGHTS_FILE, read_classifier_info
 from photosynth.train.detect_config import DetectAugmentConfig, DetectConfig, check
 from photosynth.train.detect_plan import estimate_seconds, planned_epochs, time_note
 from photosynth.train.detect_second_look import (
@@ -59,8 +59,10 @@ def run(
         dataset: a finished dataset artifact; or a source that renders pictures while they are learnt: its first
             LIVE_VAL_PICTURES scenes are for validation, those after them are learnt once each.
         held: with such a source, a finished dataset artifact whose val split validates in place of those scenes.
-        classifier: a finished train stage's folder: then the threshold of a second look by this classifier (see
-            `photosynth.models.second_look`) is fitted on the same pictures as the detector's own.
+        classifier: a finished train stage's folder: then the backbone begins with this classifier's weights instead
+            of ImageNet's, if it is the same backbone, since it knows the objects already; and the threshold of a
+            second look by this classifier (see `photosynth.models.second_look`) is fitted on the same pictures as
+            the detector's own.
         out: gets detector.json, detector.pt, history.json, checkpoints/ and tensorboard/; failures.jsonl too if
             pictures could not be read.
         executor: not used: one process trains.
@@ -122,7 +124,7 @@ def _train(
     from photosynth.train.detect_task import DetectorTask
     from photosynth.train.loop import Training
 
-    network, notes = make_detector(config.network, len(names), config.weights)
+    network, notes = make_detector(config.network, len(names), _first_weights(config, classifier))
     is_random = config.weights == "none" or bool(notes)
     stream, val, picture_notes = _read_pictures(config, dataset, held, names, writer)
     notes += picture_notes
@@ -146,6 +148,14 @@ def _train(
     summary = _write_detector(training, detector.info, task.config, writer) | summary
     progress.finish()
     return writer.finish({**summary, "n_train": stream.epoch_pictures, "n_val": len(val)}, notes)
+
+
+def _first_weights(config: DetectConfig, classifier: Path | None) -> str:
+    """What the network begins with: the classifier's backbone in place of ImageNet's if it can be had."""
+    if classifier is None or config.weights != "pretrained" or config.network.is_torchvision:
+        return config.weights
+    same = read_classifier_info(classifier).network.backbone == config.network.backbone
+    return str(Path(classifier) / WEIGHTS_FILE) if same else config.weights
 
 
 def _frozen_parts(config: DetectConfig, is_random: bool) -> int:
