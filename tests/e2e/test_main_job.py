@@ -208,11 +208,11 @@ def test_one_page_has_both_models(both):
 def test_show_and_verify_know_the_detector(both, capsys):
     assert main(["show", str(both)]) == 0
     out = capsys.readouterr().out
-    assert "11 of 11 stages finished" in out
+    assert "12 of 12 stages finished" in out
     assert "train_detector" in out
     assert "mAP50_95" in out
     assert main(["verify", str(both)]) == 0
-    assert capsys.readouterr().out.count(": ok") == 11
+    assert capsys.readouterr().out.count(": ok") == 12
 
 
 def test_export_predict_and_serve_know_the_detector(both, photos, capsys):

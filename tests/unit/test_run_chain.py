@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from photosynth.core.artifact import ArtifactWriter
+from photosynth.core.errors import ArtifactError
 from photosynth.core.record import Record
-from photosynth.pipeline import DETECTOR_STAGES, Inputs, RunConfig, finished_stages, run, run_stages, stages_of
+from photosynth.pipeline import (
+    DETECTOR_STAGES,
+    SECOND_LOOK,
+    Inputs,
+    RunConfig,
+    finished_stages,
+    run,
+    run_stages,
+    stages_of,
+)
 from photosynth.pipeline.folder import trained_models
+from photosynth.pipeline.report import closing_rows
 
 MODULES = ("catalogue.stage", "sample.stage", "render.stage", "dataset.stage", "train.stage", "train.detect_stage")
 
@@ -107,13 +120,54 @@ def test_the_detector_learns_live_and_is_chosen_and_scored_on_pictures_of_its_ow
     assert {one["photos"] for one in evaluations} == {inputs.real}
 
 
+def test_the_classifier_looks_again_at_what_the_detector_finds(asked, inputs, tmp_path):
+    out = tmp_path / "run"
+    run(RunConfig(models="both"), inputs, out, executor=Alone())
+    given = dict(asked)
+    assert given["train_detector"]["classifier"] == out / "train"
+    alone, both = given["evaluate_detector"], given[SECOND_LOOK]
+    assert (alone["second_look"], both["second_look"]) == (None, out / "train")
+    for name in ("classifier", "dataset", "catalogue", "detector", "photos"):
+        assert both[name] == alone[name]
+
+
+def test_a_finished_detector_keeps_what_it_was_trained_with(asked, inputs, tmp_path):
+    def asked_with(models, overwrite=False):
+        asked.clear()
+        run(RunConfig(models=models), inputs, tmp_path / "run", executor=Alone(), overwrite=overwrite)
+        return dict(asked)["train_detector"]["classifier"]
+
+    classifier = tmp_path / "run" / "train"
+    assert asked_with("detector") is None
+    assert asked_with("both") is None, "it was finished without one"
+    assert asked_with("both", overwrite=True) == classifier
+    shutil.rmtree(tmp_path / "run/train_detector")
+    with ArtifactWriter(tmp_path / "run/train_detector", "train_detector", 1, Nothing(), 0, {"classifier": "k"}) as one:
+        one.finish()
+    with pytest.raises(ArtifactError):  # the stage that is faked here has no inputs
+        asked_with("detector")
+    assert dict(asked)["train_detector"]["classifier"] == classifier
+
+
+def test_the_closing_table_tells_the_evaluations_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr("photosynth.evaluate.summary.summary_table", lambda folder: [(folder.name, "1", "2", "3")])
+    (one,) = closing_rows([tmp_path / "evaluate"])
+    assert one == ("evaluate", "1", "2", "3")
+    rows = closing_rows([tmp_path / "evaluate_detector", tmp_path / SECOND_LOOK])
+    titles = ["The detector:", "evaluate_detector", "The detector with a second look:", SECOND_LOOK]
+    assert [row[0] for row in rows] == titles
+
+
 def test_one_page_of_two_models_has_each_name_once(asked, inputs, tmp_path):
     page = run(RunConfig(models="both"), inputs, tmp_path / "run", executor=Alone()).report.read_text()
     assert (
         page.index("&lt;evaluate&gt;") < page.index("&lt;evaluate_detector&gt;") < page.index(' id="part-classifier"')
     )
     assert page.index(">evaluate<") < page.index(' id="part-detector"') < page.index(">evaluate_detector<")
+    assert page.index(">evaluate_detector<") < page.index(' id="part-second-look"') < page.index(f">{SECOND_LOOK}<")
     assert page.count(' id="made"') == page.count(' id="detector-made"') == page.count('href="#detector-made"') == 1
+    assert page.count(' id="second-look-made"') == page.count('href="#second-look-made"') == 1
+    assert set(re.findall('href="#([^"]+)"', page)) <= set(re.findall(' id="([^"]+)"', page))
     assert page.count("</main>") == 1
 
 
@@ -121,7 +175,7 @@ def test_a_detector_that_was_asked_for_before_is_still_known(asked, inputs, tmp_
     out = tmp_path / "run"
     run(RunConfig(models="detector"), inputs, out, executor=Alone())
     run(RunConfig(), inputs, out, executor=Alone())
-    assert run_stages(out) == stages_of("both")
+    assert run_stages(out) == tuple(name for name in stages_of("both") if name != SECOND_LOOK)
     assert set(DETECTOR_STAGES) < set(finished_stages(out))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from photosynth.core.errors import ConfigError
-from photosynth.pipeline import CLASSIFIER_STAGES, DETECTOR_STAGES, Inputs, RunConfig, plan, stages_of
+from photosynth.pipeline import CLASSIFIER_STAGES, DETECTOR_STAGES, SECOND_LOOK, Inputs, RunConfig, plan, stages_of
 from photosynth.pipeline.plan import picture_seconds
 from photosynth.pipeline.settings import detector_config, live_config, sample_config
 from photosynth.sample.recipe import load_recipe
@@ -25,7 +25,7 @@ def inputs(tmp_path) -> Inputs:
     [
         ("classifier", ("catalogue", *CLASSIFIER_STAGES)),
         ("detector", ("catalogue", *DETECTOR_STAGES)),
-        ("both", ("catalogue", *CLASSIFIER_STAGES, *DETECTOR_STAGES)),
+        ("both", ("catalogue", *CLASSIFIER_STAGES, *DETECTOR_STAGES, SECOND_LOOK)),
     ],
 )
 def test_each_model_has_its_stages(inputs, tmp_path, models, expected):

@@ -31,11 +31,10 @@ def describe(folder: Path) -> Iterator[str]:
             yield f"{name}: {'begun, not finished: run the same command again' if begun else 'not begun'}"
     evaluations = [artifact.folder for artifact in done.values() if artifact.manifest.stage == "evaluate"]
     if evaluations:
-        from photosynth.evaluate.summary import summary_table
+        from photosynth.pipeline.report import closing_rows
 
         yield ""
-        rows = [row for evaluation in evaluations for row in summary_table(evaluation)]
-        for row in [("", "synthetic", "real", "gap"), *rows]:
+        for row in [("", "synthetic", "real", "gap"), *closing_rows(evaluations)]:
             yield "  ".join(str(cell).ljust(26) for cell in row).rstrip()
 
 

@@ -11,10 +11,11 @@ from photosynth.core.artifact import Artifact
 from photosynth.core.engine import Executor
 from photosynth.core.errors import ConfigError
 from photosynth.core.progress import Progress, Silent
-from photosynth.pipeline.folder import Claim
+from photosynth.pipeline.folder import Claim, finished_stages
 from photosynth.pipeline.report import write_report
 from photosynth.pipeline.settings import (
     DETECTOR_STAGES,
+    SECOND_LOOK,
     Inputs,
     RunConfig,
     classifier_config,
@@ -40,7 +41,7 @@ class RunResult:
 
     @property
     def evaluations(self) -> tuple[Path, ...]:
-        """The folders of the evaluations, one for each model."""
+        """The folders of the evaluations: of each model, and of the detector with a second look."""
         return tuple(a.folder for a in self.artifacts.values() if a.manifest.stage == "evaluate")
 
 
@@ -93,6 +94,8 @@ class Chain:
 
     def stage(self, name: str) -> Callable[[], Artifact]:
         """The stage whose folder has that name."""
+        if name == SECOND_LOOK:
+            return lambda: self._evaluate(True, second_look=self.out / "train")
         kind, detector = name.removesuffix("_detector"), name.endswith("_detector")
         if kind == "catalogue":
             return self._catalogue
@@ -157,19 +160,35 @@ class Chain:
                 frames,
                 self.out / "train_detector",
                 held=self.out / "dataset_detector",
+                classifier=self._second_look(),
                 **self.common,
             )
 
-    def _evaluate(self, detector: bool) -> Artifact:
+    def _second_look(self) -> Path | None:
+        """The classifier that a second look's threshold is fitted with: the run's, if both models are asked for.
+
+        A detector that is finished keeps what it was trained with: one from before there was a classifier is not
+        trained again for a threshold, unless --overwrite is given.
+        """
+        finished = finished_stages(self.out)
+        detector = finished.get("train_detector")
+        wanted = self.config.models == "both"
+        if detector is not None and not self.common["overwrite"]:
+            wanted = "classifier" in detector.manifest.inputs
+        return self.out / "train" if wanted and "train" in finished else None
+
+    def _evaluate(self, detector: bool, second_look: Path | None = None) -> Artifact:
         from photosynth.evaluate.stage import EvaluateConfig, run
 
+        out = self._folder("evaluate", detector) if second_look is None else self.out / SECOND_LOOK
         return run(
             EvaluateConfig(),
             None if detector else self.out / "train",
             self._folder("dataset", detector),
             self.out / "catalogue",
-            self._folder("evaluate", detector),
+            out,
             detector=self.out / "train_detector" if detector else None,
+            second_look=second_look,
             photos=self.inputs.real,
             negatives=self.inputs.negatives,
             **{**self.common, "overwrite": True},  # cheap, and photos may be added to a finished run

@@ -14,6 +14,7 @@ from photosynth.pipeline.settings import (
     CAPTURES,
     HELD_TEST,
     HELD_VAL,
+    SECOND_LOOK,
     Inputs,
     RunConfig,
     classifier_config,
@@ -78,6 +79,8 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
         rows += _classifier_rows(config, workers, n_photos, photos)
     if config.models != "classifier":
         rows += _detector_rows(config, workers, n_photos, photos)
+    if config.models == "both":
+        rows.append(_second_look_row(config, n_photos, photos))
     captured = [one.name for one in photographed]
     return tuple(PlannedStage(n, out / n, what, seconds, _finished(out / n, captured)) for n, what, seconds in rows)
 
@@ -134,6 +137,15 @@ def _detector_rows(config: RunConfig, workers: int, n_photos: int, photos: str) 
         ("train_detector", what, START_S + estimate_seconds(training, *sizes)),
         ("evaluate_detector", photos, 10 + n_photos * 0.1 + sampled.n_images * HELD_TEST * 0.05),
     ]
+
+
+def _second_look_row(config: RunConfig, n_photos: int, photos: str) -> tuple[str, str, float]:
+    n_test = sample_config(config, detector=True).n_images * HELD_TEST
+    return (
+        SECOND_LOOK,
+        f"{photos}: the classifier looks at what the detector found",
+        10 + n_photos * 0.2 + n_test * 0.1,
+    )
 
 
 def _picture_rows(sampled: SampleConfig, workers: int, suffix: str) -> Sequence[tuple[str, str, float]]:

@@ -21,6 +21,8 @@ Models = Literal["classifier", "detector", "both"]
 CAPTURES = "captures"
 CLASSIFIER_STAGES = ("sample", "render", "dataset", "train", "evaluate")
 DETECTOR_STAGES = ("sample_detector", "render_detector", "dataset_detector", "train_detector", "evaluate_detector")
+SECOND_LOOK = "evaluate_second_look"
+"""Of a run that trains both: the detector is scored alone, and then with the classifier's second look at its finds."""
 STAGES = ("catalogue", *CLASSIFIER_STAGES)
 """Of a run that trains a classifier, in order; each has a folder of this name in the run's folder."""
 EPOCH_PICTURES, HELD_PICTURES = 4000, 800
@@ -79,7 +81,7 @@ def stages_of(models: Models) -> tuple[str, ...]:
     """The stages of a run that trains these models, in order."""
     named = CLASSIFIER_STAGES if models != "detector" else ()
     boxed = DETECTOR_STAGES if models != "classifier" else ()
-    return ("catalogue", *named, *boxed)
+    return ("catalogue", *named, *boxed, *((SECOND_LOOK,) if models == "both" else ()))
 
 
 def classifier_config(config: RunConfig) -> TrainConfig:

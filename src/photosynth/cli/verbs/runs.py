@@ -63,7 +63,7 @@ def demo_verb(argv: list[str]) -> int:
 
 def _run_chain(config: RunConfig, inputs: Inputs, common: Common) -> int:
     from photosynth import pipeline
-    from photosynth.evaluate.summary import summary_table
+    from photosynth.pipeline.report import closing_rows
 
     executor = executor_of(common)
     planned = pipeline.plan(config, inputs, common.out, executor.workers)
@@ -77,8 +77,7 @@ def _run_chain(config: RunConfig, inputs: Inputs, common: Common) -> int:
             config, inputs, common.out, executor=executor, progress=progress, overwrite=common.overwrite
         )
     print(f"\ndone in {in_words(time.monotonic() - began)}\n")
-    scores = [tuple(row) for folder in result.evaluations for row in summary_table(folder)]
-    table(("", "synthetic", "real", "gap"), scores)
+    table(("", "synthetic", "real", "gap"), closing_rows(result.evaluations))
     print(f"\nreport: {result.report}")
     return 0
 
