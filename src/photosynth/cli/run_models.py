@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photosynth.models.exported import MODEL_FILE
+from photosynth.models.exported import MODEL_FILE, beside
 from photosynth.pipeline.folder import is_run, trained_models
 
 EXPORT = "export"
@@ -22,11 +22,6 @@ def exports(model: Path, out: Path) -> list[tuple[Path, Path]]:
     if len(models) < 2:
         return [(models[0] if models else model, out)]
     return list(zip(models, (out, beside(out)), strict=True))
-
-
-def beside(export: Path) -> Path:
-    """Where the detector goes when `export` holds the classifier of the same run."""
-    return export.absolute().with_name(f"{export.absolute().name}-detector")
 
 
 def exported(model: Path, detector: bool) -> Path:

@@ -12,6 +12,10 @@ from photosynth.core.geometry import Vec4
 from photosynth.core.instances import Instances
 from photosynth.core.record import Record
 from photosynth.models.predictor import OnnxClassifier, OnnxDetector
+from photosynth.models.second_look import SecondLook
+
+Finder = OnnxDetector | SecondLook
+"""What finds objects."""
 
 
 class Found(Record, frozen=True, kw_only=True):
@@ -38,11 +42,11 @@ class Answer(Record, frozen=True, kw_only=True):
     """The objects, surest first; none from a classifier that answers "none of these"."""
     probabilities: dict[str, float] = msgspec.field(default_factory=dict)
     """From a classifier: every class and its probability."""
+    second_look: bool = False
+    """Whether a classifier looked again at each of a detector's finds: then the scores are of both."""
 
 
-def answer_of(
-    predictor: OnnxClassifier | OnnxDetector, name: str, image: np.ndarray, min_score: float | None
-) -> Answer:
+def answer_of(predictor: OnnxClassifier | Finder, name: str, image: np.ndarray, min_score: float | None) -> Answer:
     """Ask about one (H, W, 3) uint8 picture.
 
     Args:
@@ -53,7 +57,7 @@ def answer_of(
             classifier's.
     """
     height, width = image.shape[:2]
-    if isinstance(predictor, OnnxDetector):
+    if not isinstance(predictor, OnnxClassifier):
         return _answer(name, predictor.detect([image], min_score)[0], predictor)
     row = predictor.predict([image])[0]
     best = int(row.argmax())
@@ -67,7 +71,7 @@ def answer_of(
 def _answer(
     name: str,
     instances: Instances,
-    predictor: OnnxClassifier | OnnxDetector,
+    predictor: OnnxClassifier | Finder,
     probabilities: dict[str, float] | None = None,
 ) -> Answer:
     found = tuple(
@@ -79,7 +83,10 @@ def _answer(
         )
         for box, class_id, score in zip(instances.boxes_xyxy, instances.class_ids, instances.scores, strict=True)
     )
-    return Answer(file=name, size_wh=instances.size_wh, found=found, probabilities=probabilities or {})
+    twice = isinstance(predictor, SecondLook)
+    return Answer(
+        file=name, size_wh=instances.size_wh, found=found, probabilities=probabilities or {}, second_look=twice
+    )
 
 
 def coco_images(answers: list[Answer], class_names: tuple[str, ...]) -> dict[str, Any]:

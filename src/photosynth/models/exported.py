@@ -28,6 +28,8 @@ ONNX_FILE = "model.onnx"
 INT8_FILE = "model.int8.onnx"
 COREML_FOLDER = "model.mlpackage"
 GOLDEN_FILE = "golden.json"
+BESIDE = "-detector"
+"""Ends the name of a detector's export beside that of the classifier of the same run."""
 INPUT = "images"
 CLASSIFIER_OUTPUTS = ("probabilities",)
 DETECTOR_OUTPUTS = ("boxes", "scores", "class_ids")
@@ -173,3 +175,24 @@ def find_model(path: Path) -> Path:
     raise ArtifactError(
         f"{path} holds no exported model ({MODEL_FILE}); make one with: photosynth export {path} --out FOLDER"
     )
+
+
+def beside(export: Path) -> Path:
+    """Where the detector goes when `export` holds the classifier of the same run."""
+    return export.absolute().with_name(export.absolute().name + BESIDE)
+
+
+def second_look_beside(detector: Path) -> Path | None:
+    """The exported classifier beside an exported detector that a second look's threshold was fitted with.
+
+    None if there is none: no threshold was fitted, the folders are not named like `beside`, or the classifier has been
+    trained anew since. Raises ArtifactError if a record cannot be read.
+    """
+    folder = find_model(detector).absolute()
+    classifier = folder.with_name(folder.name.removesuffix(BESIDE))
+    info = read_model_info(folder)
+    if info.second_look_threshold is None or classifier == folder or not (classifier / MODEL_FILE).is_file():
+        return None
+    other = read_model_info(classifier)
+    same = other.kind == "classifier" and other.provenance.model_key == info.provenance.classifier_key
+    return classifier if same else None

@@ -12,11 +12,11 @@ from photosynth.core.engine import Executor
 from photosynth.core.errors import ConfigError, QualityError
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, to_pretty_json
-from photosynth.models.answers import Answer, answer_of, coco_images, coco_results
+from photosynth.models.answers import Answer, Finder, answer_of, coco_images, coco_results
 from photosynth.models.drawing import draw_answer
 from photosynth.models.exported import Precision, find_model, read_model_info
 from photosynth.models.footage import Footage, Shot, find_footage
-from photosynth.models.predictor import OnnxClassifier, OnnxDetector, load_predictor
+from photosynth.models.predictor import OnnxClassifier, load_predictor, load_second_look
 
 STAGE = "predict"
 SCHEMA = 1
@@ -56,7 +56,7 @@ class Unread(Record, frozen=True, kw_only=True):
 
 
 def answers(
-    config: PredictConfig, predictor: OnnxClassifier | OnnxDetector, footage: Footage
+    config: PredictConfig, predictor: OnnxClassifier | Finder, footage: Footage
 ) -> Iterator[tuple[Shot, Answer | None]]:
     """Each picture with its answer, None for one that cannot be read, as they come."""
     for number, shot in enumerate(footage.shots()):
@@ -65,12 +65,20 @@ def answers(
         yield shot, None if shot.image is None else answer_of(predictor, shot.name, shot.image, config.min_score)
 
 
+def load_asked(config: PredictConfig, model: Path, second_look: Path | None) -> OnnxClassifier | Finder:
+    """The exported model, with a second look by an exported classifier if one is given; raises as `run`."""
+    if second_look is None:
+        return load_predictor(model, precision=config.precision)
+    return load_second_look(model, second_look, precision=config.precision)
+
+
 def run(
     config: PredictConfig,
     model: Path,
     photos: str | Path,
     out: Path,
     *,
+    second_look: Path | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
@@ -82,23 +90,25 @@ def run(
         model: a folder that `photosynth export` made, or a run that has one.
         photos: a folder, a photo, a video, or a camera's number.
         out: the artifact's folder. Answers of a camera are never the same again: they need a new one.
+        second_look: an exported classifier that looks again at what an exported detector finds; None for none.
         executor: not used.
         progress: told of each picture; notes those that cannot be read, which go to ``failures.jsonl``.
         overwrite: replace other predictions in `out`.
 
     Raises:
         ArtifactError: if there is no exported model, or `out` is not usable.
-        ConfigError: if there are no photos.
+        ConfigError: if there are no photos, or the two models do not make a second look.
         QualityError: if none of them can be read.
     """
     progress = progress or Silent()
     folder, footage = find_model(model), find_footage(photos, config.every)
     source = f"{time.time_ns()}" if footage.kind == "camera" else folder_key(Path(photos))
     keys = {"model": folder_key(folder), footage.kind: source}
+    keys |= {} if second_look is None else {"second_look": folder_key(find_model(second_look))}
     with ArtifactWriter(out, STAGE, SCHEMA, config, None, keys, overwrite) as writer:
         if writer.finished is not None:
             return writer.finished
-        predictor = load_predictor(folder, precision=config.precision)
+        predictor = load_asked(config, folder, second_look)
         progress.start(STAGE, footage.total or config.frames or 0, "pictures")
         found, unread = _answer_all(config, predictor, footage, writer, progress)
         progress.finish()
@@ -111,12 +121,13 @@ def run(
         if unread:
             write_jsonl(writer.path("failures.jsonl"), unread)
         sure = sum(any(f.sure for f in answer.found) for answer in found)
-        return writer.finish({"pictures": len(found), "with a sure find": sure, "unreadable": len(unread)})
+        summary = {"pictures": len(found), "with a sure find": sure, "unreadable": len(unread)}
+        return writer.finish(summary | ({} if second_look is None else {"second_look": True}))
 
 
 def _answer_all(
     config: PredictConfig,
-    predictor: OnnxClassifier | OnnxDetector,
+    predictor: OnnxClassifier | Finder,
     footage: Footage,
     writer: ArtifactWriter,
     progress: Progress,

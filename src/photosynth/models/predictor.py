@@ -22,6 +22,7 @@ from photosynth.models.exported import (
 )
 from photosynth.models.preprocess import views_of
 from photosynth.models.resize import fit_square
+from photosynth.models.second_look import SecondLook
 
 CPU = "CPUExecutionProvider"
 
@@ -131,6 +132,30 @@ def load_predictor(
         raise ArtifactError(f"{folder / file.file} is not the file that model.json describes; export again")
     session = open_session(data, providers, threads)
     return OnnxClassifier(session, info, batch) if info.kind == "classifier" else OnnxDetector(session, info)
+
+
+def load_second_look(detector: Path, classifier: Path, **how: Any) -> SecondLook:
+    """Load an exported detector with a second look by an exported classifier.
+
+    Args:
+        detector: an export whose record has the threshold of such a look.
+        classifier: its export, such as `photosynth.models.exported.second_look_beside` finds.
+        how: of both, as in `load_predictor`.
+
+    Raises:
+        ArtifactError: as `load_predictor`.
+        ConfigError: as `load_predictor`, if they are not a detector and a classifier of its classes, or if no threshold
+            was fitted.
+    """
+    first, second = load_predictor(detector, **how), load_predictor(classifier, **how)
+    if not isinstance(first, OnnxDetector) or not isinstance(second, OnnxClassifier):
+        raise ConfigError(f"{detector} and {classifier} must be an exported detector and an exported classifier")
+    if first.info.second_look_threshold is None:
+        raise ConfigError(
+            f"{detector} has no threshold for a second look; train it with --classifier (or run --models both) and "
+            "export it again"
+        )
+    return SecondLook(first, second, first.info.second_look_threshold)
 
 
 def open_session(model: bytes | Path, providers: Sequence[str] = (CPU,), threads: int = 0) -> Any:

@@ -29,6 +29,8 @@ class ServeConfig(Record, frozen=True, kw_only=True):
     """Which of an exported model's files is used."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the model runs; cuda needs an onnxruntime built for it, and answers several requests in one go."""
+    second_look: bool = True
+    """Let the classifier that is exported beside a detector look again at what it finds, if that was fitted."""
     workers: int = 0
     """Pictures answered at the same time; 0 means one for each core (cuda: one for each picture of a batch)."""
     threads: int = 1

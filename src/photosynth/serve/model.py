@@ -11,11 +11,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from photosynth.core.errors import ConfigError
+from photosynth.core.errors import ConfigError, PhotosynthError
 from photosynth.core.instances import Instances
 from photosynth.core.manifest import MANIFEST_FILE
-from photosynth.models.exported import MODEL_FILE, Kind, ModelInfo, find_model
+from photosynth.models.exported import MODEL_FILE, Kind, ModelInfo, find_model, second_look_beside
 from photosynth.serve.config import ServeConfig
+
+GREY = np.full((64, 64, 3), 128, np.uint8)
+"""What a model is asked about first."""
 
 
 class Predictor(Protocol):
@@ -68,27 +71,37 @@ class Source:
         """Changes whenever the model is made anew; None while it is absent or being written."""
         try:
             folder = find_model(self.path)
-            manifest = folder / MANIFEST_FILE  # written last; a copied model may have none
-            stat = os.stat(manifest if manifest.is_file() else folder / MODEL_FILE)
+            own = _written(folder)
         except Exception:  # folders come and go while somebody works on them
             return None
-        return (str(folder.resolve()), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        try:
+            looker = second_look_beside(folder)
+            return own if looker is None else own + _written(looker)
+        except (PhotosynthError, OSError):  # `load` will say what is wrong
+            return own
 
     def load(self, config: ServeConfig) -> ServedModel:
         """Load it and ask it once. Raises ArtifactError or ConfigError."""
         from photosynth.models.predictor import CPU, load_predictor
+        from photosynth.models.second_look import SecondLook
         from photosynth.serve.scans import scan_pictures
 
         providers = ("CUDAExecutionProvider", CPU) if config.device == "cuda" else (CPU,)
         batch = config.max_batch if config.device == "cuda" else 1
         folder = find_model(self.path)
-        predictor = load_predictor(
-            folder, precision=config.precision, providers=providers, threads=config.threads, batch=batch
-        )
+        how = dict(precision=config.precision, providers=providers, threads=config.threads, batch=batch)
+        predictor = load_predictor(folder, **how)
+        version, asked = predictor.info.file(config.precision).sha256[:12], predictor
+        looker = second_look_beside(folder) if config.second_look else None
+        if looker is not None:
+            classifier = load_predictor(looker, **how)
+            classifier.predict([GREY])
+            asked = SecondLook(predictor, classifier, predictor.info.second_look_threshold)
+            version += f"-{classifier.info.file(config.precision).sha256[:12]}"
         model = serve_predictor(
             self.name,
-            predictor,
-            version=predictor.info.file(config.precision).sha256[:12],
+            asked,
+            version=version,
             max_batch=batch,
             info=predictor.info,
             folder=folder,
@@ -135,11 +148,17 @@ def _one_or_together(
 
 def warm_up(model: ServedModel) -> None:
     """Ask it once, so that the first client does not wait, and a model that cannot answer is not put to work."""
-    grey = np.full((64, 64, 3), 128, np.uint8)
     if model.classify is not None:
-        model.classify(grey)
+        model.classify(GREY)
     if model.detect is not None:
-        model.detect(grey, None)
+        model.detect(GREY, None)
+
+
+def _written(folder: Path) -> tuple[Any, ...]:
+    """What changes when a model's folder is written anew."""
+    manifest = folder / MANIFEST_FILE  # written last; a copied model may have none
+    stat = os.stat(manifest if manifest.is_file() else folder / MODEL_FILE)
+    return (str(folder.resolve()), stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 
 def read_sources(models: Sequence[str]) -> tuple[Source, ...]:

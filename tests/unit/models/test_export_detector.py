@@ -52,13 +52,13 @@ class Settings(Record, frozen=True, kw_only=True):
     """Of the made-up stages."""
 
 
-def write_detector(folder, info=INFO, dataset_key="0" * 64):
+def write_detector(folder, info=INFO, dataset_key="0" * 64, inputs=None):
     """A detector whose classes and boxes are chance, but sure enough for many a find."""
     torch.manual_seed(1)
     network, _ = make_detector(info.network, len(info.class_names), "pretrained")
     torch.nn.init.normal_(network.head.class_logits.weight, std=0.05)
     torch.nn.init.normal_(network.head.box_values.weight, std=0.05)
-    with ArtifactWriter(folder, "train_detector", 1, Settings(), 5, {"dataset": dataset_key}) as writer:
+    with ArtifactWriter(folder, "train_detector", 1, Settings(), 5, inputs or {"dataset": dataset_key}) as writer:
         torch.save(network.state_dict(), writer.path("detector.pt"))
         writer.write("detector.json", to_pretty_json(info))
         return writer.finish({"val_map50": 0.5})
@@ -251,6 +251,32 @@ def test_retinanet_alone(tmp_path):
     artifact = run(ExportConfig(), tmp_path / "model", tmp_path / "out")
     assert artifact.manifest.summary["parity"] <= 1e-4
     assert "no 8-bit version" in artifact.manifest.notes[0]
+
+
+def test_a_detector_of_a_run_of_two_models_has_folders_of_its_own(tmp_path):
+    """The classifier's dataset and evaluation lie beside it too."""
+    info = msgspec.structs.replace(INFO, second_look_threshold=0.3)
+    for name in ("dataset", "evaluate"):
+        with ArtifactWriter(tmp_path / name, name, 1, Settings(), 9, {}) as writer:
+            writer.finish()
+    own = write_dataset(tmp_path / "dataset_detector")
+    inputs = {"dataset": own.key, "classifier": "c" * 64}
+    model = write_detector(tmp_path / "train_detector", info, inputs=inputs)
+    with ArtifactWriter(
+        tmp_path / "evaluate_detector", "evaluate", 1, Settings(), 0, {"detector": model.key}
+    ) as writer:
+        evaluated = writer.finish({"map50_real": 0.75})
+    parts = find_parts(tmp_path / "train_detector")
+    assert (parts.model.key, parts.dataset.key, parts.evaluation.key) == (model.key, own.key, evaluated.key)
+    config = ExportConfig(max_int8_drop=1.0, calibration_pictures=4, golden_pictures=2)
+    run(config, tmp_path / "train_detector", tmp_path / "export")
+    record = read_model_info(tmp_path / "export")
+    assert record.second_look_threshold == 0.3
+    assert record.provenance.classifier_key == "c" * 64
+    assert record.provenance.scores == {"map50_real": 0.75}
+    assert record.provenance.pictures == {"train": 8, "val": 8}
+    assert record.file("int8").score is not None
+    assert len(read_golden(tmp_path / "export").cases) == 4
 
 
 def test_half_a_detector_is_refused(detector_run, tmp_path):

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -13,17 +15,20 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from photosynth.cli import main
-from photosynth.core.artifact import verify_artifact
+from photosynth.core.artifact import open_artifact, verify_artifact
 from photosynth.core.asset import NONE_CLASS
 from photosynth.core.errors import ArtifactError, ConfigError, QualityError
+from photosynth.core.photo import read_photo
 from photosynth.core.progress import Silent
 from photosynth.core.record import to_pretty_json
 from photosynth.models.answers import Answer, Found, coco_images, coco_results
 from photosynth.models.drawing import draw_answer
-from photosynth.models.exported import ModelFile, read_model_info
+from photosynth.models.exported import ModelFile, read_model_info, second_look_beside
 from photosynth.models.footage import find_footage
 from photosynth.models.predict import PredictConfig, run
-from photosynth.models.predictor import load_predictor
+from photosynth.models.predictor import load_predictor, load_second_look
+from photosynth.serve.config import ServeConfig
+from photosynth.serve.model import Source
 
 BLUE, RED, GREY = (40, 60, 200), (200, 50, 40), (110, 110, 110)
 
@@ -252,6 +257,83 @@ def test_predict_with_a_detector(detector_folder, photos, tmp_path):
     assert first["probabilities"] == {}
     results = json.loads((tmp_path / "out" / "coco_results.json").read_text())
     assert results[0] == {"bbox": [8.0, 4.0, 32.0, 16.0], "category_id": 2, "image_id": 1, "score": 0.9}
+
+
+@pytest.fixture
+def pair(tiny_export, detector_folder, tmp_path):
+    """The exports of a run of two models beside each other: the classifier's, and the detector's."""
+    classifier, detector = tmp_path / "shop", tmp_path / "shop-detector"
+    shutil.copytree(tiny_export, classifier)
+    detector_folder.rename(detector)
+    info = read_model_info(detector)
+    made_from = msgspec.structs.replace(info.provenance, classifier_key=info.provenance.model_key, model_key="d" * 64)
+    rewrite(detector, provenance=made_from, second_look_threshold=0.7)
+    return classifier, detector
+
+
+def rewrite(folder, **changes):
+    """Change fields of a model.json."""
+    info = msgspec.structs.replace(read_model_info(folder), **changes)
+    (folder / "model.json").write_bytes(to_pretty_json(info))
+
+
+def test_the_classifier_beside_a_detector_looks_again(pair, photos, tmp_path, capsys):
+    classifier, detector = pair
+    photo = str(photos / "shelf/b.jpg")  # red
+    for model in ([str(classifier), "--detector"], [str(detector)]):
+        assert main(["predict", *model, photo, "--min-score", "0.3"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["second_look"] is True
+        (red,) = answer["found"]  # the detector's "blue" is red to the classifier
+        crop = read_photo(photos / "shelf/b.jpg")[0:28, 8:40]
+        probability = load_predictor(classifier).predict([crop])[0, 1]
+        assert (red["class_name"], red["sure"]) == ("red", True)
+        assert red["score"] == pytest.approx(np.sqrt(0.9 * probability), abs=1e-5) != pytest.approx(0.9, abs=1e-3)
+    assert main(["predict", str(detector), photo, "--min-score", "0.3", "--no-second-look"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert alone["second_look"] is False
+    assert [f["score"] for f in alone["found"]] == [0.9, 0.4]
+    assert main(["predict", str(detector), photo, "--out", str(tmp_path / "out")]) == 0
+    manifest = open_artifact(tmp_path / "out").manifest
+    assert manifest.summary["second_look"] is True
+    assert set(manifest.inputs) == {"model", "photos", "second_look"}
+
+
+def test_only_the_classifier_that_it_was_fitted_with_looks_again(pair, tmp_path):
+    classifier, detector = pair
+    assert second_look_beside(detector) == classifier
+    assert second_look_beside(classifier) is None
+    shutil.copytree(detector, tmp_path / "elsewhere")
+    assert second_look_beside(tmp_path / "elsewhere") is None
+    made_from = read_model_info(classifier).provenance
+    rewrite(classifier, provenance=msgspec.structs.replace(made_from, model_key="trained anew"))
+    assert second_look_beside(detector) is None
+    rewrite(classifier, provenance=made_from)
+    rewrite(detector, second_look_threshold=None)
+    assert second_look_beside(detector) is None
+    with pytest.raises(ConfigError, match="no threshold for a second look"):
+        load_second_look(detector, classifier)
+    with pytest.raises(ConfigError, match="must be an exported detector"):
+        load_second_look(classifier, classifier)
+
+
+def test_a_served_detector_is_looked_at_too_until_its_classifier_goes(pair):
+    classifier, detector = pair
+    source, image = Source("shop-detector", detector), noisy(RED, (64, 48))[..., ::-1]
+    both, alone = source.load(ServeConfig()), source.load(ServeConfig(second_look=False))
+    assert (both.kind, both.threshold, alone.threshold) == ("detector", 0.7, 0.6)
+    assert both.version.startswith(f"{alone.version}-")
+    assert 0.7 < both.detect(image, None).scores[0] != pytest.approx(alone.detect(image, None).scores[0], abs=1e-4)
+    assert both.info.second_look_threshold == 0.7
+    before = source.fingerprint()
+    os.utime(classifier / "manifest.json", ns=(1, 1))
+    changed = source.fingerprint()
+    (classifier / "model.json").write_text("half")
+    broken = source.fingerprint()
+    (classifier / "model.json").unlink()
+    assert len({before, changed, broken, None}) == 4
+    assert source.fingerprint() == broken
+    assert source.load(ServeConfig()).version == alone.version
 
 
 def test_coco_ids_leave_none_of_these_out():

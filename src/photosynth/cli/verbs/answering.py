@@ -43,9 +43,9 @@ def export_verb(argv: list[str]) -> int:
 def predict_verb(argv: list[str]) -> int:
     """photosynth predict"""
     from photosynth.core.record import to_json
+    from photosynth.models.exported import second_look_beside
     from photosynth.models.footage import find_footage
-    from photosynth.models.predict import PredictConfig, answers, run
-    from photosynth.models.predictor import load_predictor
+    from photosynth.models.predict import PredictConfig, answers, load_asked, run
 
     class PredictArgs(Record, frozen=True, kw_only=True):
         """Ask an exported model about photos: JSON lines here, or with --out also pictures and COCO results."""
@@ -60,14 +60,18 @@ def predict_verb(argv: list[str]) -> int:
         """Replace other predictions in that folder."""
         detector: bool = False
         """Of a run that has a classifier and a detector, ask the detector."""
+        second_look: bool = True
+        """Let the classifier that is exported beside a detector look again at what it finds, if that was fitted."""
         config: Annotated[PredictConfig, Flat] = msgspec.field(default_factory=PredictConfig)
         """Settings."""
 
     args = parse(PredictArgs, "predict", argv)
     model = exported(args.model, args.detector)
+    looker = second_look_beside(model) if args.second_look else None
     if args.out is not None:
-        return run_stage(run, Common(out=args.out, overwrite=args.overwrite), args.config, model, args.photos)
-    predictor = load_predictor(model, precision=args.config.precision)
+        common = Common(out=args.out, overwrite=args.overwrite)
+        return run_stage(run, common, args.config, model, args.photos, second_look=looker)
+    predictor = load_asked(args.config, model, looker)
     for shot, answer in answers(args.config, predictor, find_footage(args.photos, args.config.every)):
         if answer is None:
             print(f"photosynth predict: {shot.name} was left out: {shot.error}", file=sys.stderr)
