@@ -165,10 +165,11 @@ class Chain:
             )
 
     def _second_look(self) -> Path | None:
-        """The classifier that a second look's threshold is fitted with: the run's, if both models are asked for.
+        """The classifier that the detector begins with and that will look at its finds: the run's, if both models are
+        asked for.
 
         A detector that is finished keeps what it was trained with: one from before there was a classifier is not
-        trained again for a threshold, unless --overwrite is given.
+        trained again, unless --overwrite is given.
         """
         finished = finished_stages(self.out)
         detector = finished.get("train_detector")

@@ -58,7 +58,8 @@ def train_detector_verb(argv: list[str]) -> int:
         environments: Path | None = None
         """A folder of EXR or HDR environment maps to use instead of the built-in ones, if a catalogue is given."""
         classifier: Path | None = None
-        """A finished train folder: fit the threshold of a second look by that classifier at what the detector finds."""
+        """A finished train folder: begin with that classifier's backbone, if it is the same one, and fit the threshold
+        of its second look at what the detector finds."""
 
     args = parse(TrainDetectorArgs, "train-detector", argv)
     if open_artifact(args.source).manifest.stage != "catalogue":
