@@ -80,7 +80,7 @@ def _table(evaluations: Sequence[Path]) -> str:
 
     rows, parts = [], [PARTS[folder.name] for folder in evaluations]
     for part, folder in zip(parts, evaluations, strict=True):
-        rows.append(f'<tr><th scope="rowgroup" colspan="4">{part.title}</th></tr>')
+        rows.append(f'<tr><th scope="rowgroup" colspan="4"><b>{part.title}</b></th></tr>')
         for row in summary_table(folder):
             name, *scores = (html.escape(cell) for cell in row)
             rows.append(f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{score}</td>" for score in scores) + "</tr>")
