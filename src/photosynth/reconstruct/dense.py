@@ -68,6 +68,10 @@ class Matched:
     masks: Path | None = None
 
 
+MEASURED_REL = 0.02
+"""A part of the surface counts as measured if points lie this near, in diagonals of the object."""
+
+
 @dataclass(frozen=True, eq=False)
 class HeldOut:
     """A photo that the texture did not see, and what was predicted for it."""
@@ -85,6 +89,8 @@ class Dense:
     surface: Surface
     texture: Texture
     held_out: tuple[HeldOut, ...]
+    measured: np.ndarray
+    """(V,) bool: vertices near which photos agreed on a depth; the others lie where the surface was only closed."""
 
     @property
     def held_out_db(self) -> float:
@@ -241,7 +247,16 @@ def mesh_and_texture(config: DenseConfig, folder: Path, matched: Matched, work: 
         for view in (views[k] for k in left_out):
             shown = predict(view, surface, first)
             held.append(HeldOut(view.file, view.image, shown, psnr(shown, view.image)))
-    return Dense(surface, bake(config.texture, surface, normals, views, matched.diagonal), tuple(held))
+    texture = bake(config.texture, surface, normals, views, matched.diagonal)
+    return Dense(surface, texture, tuple(held), measured_vertices(surface, matched.cloud, matched.diagonal))
+
+
+def measured_vertices(surface: Surface, cloud: PointCloud, diagonal: float) -> np.ndarray:
+    """(V,) bool: vertices with a point of the cloud within MEASURED_REL diagonals."""
+    from scipy.spatial import cKDTree
+
+    reach = MEASURED_REL * diagonal
+    return np.isfinite(cKDTree(cloud.points).query(surface.vertices, distance_upper_bound=reach)[0])
 
 
 def held_out(count: int) -> tuple[int, ...]:

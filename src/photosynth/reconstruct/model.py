@@ -69,12 +69,12 @@ def seen_elevations(surface: Surface, seen_vertices: np.ndarray) -> tuple[float,
     return best
 
 
-def seen_share(surface: Surface, seen_vertices: np.ndarray, from_above: bool) -> float:
-    """The part of the surface that some photo saw, by area; `from_above` leaves the underside (normals more than 45
-    degrees below the horizon) out."""
+def share_of(surface: Surface, vertices: np.ndarray, from_above: bool) -> float:
+    """The part of the surface that belongs to some vertices (V,) bool, by area; `from_above` leaves the underside
+    (normals more than 45 degrees below the horizon) out."""
     a, b, c = (surface.vertices[surface.faces[:, k]] for k in range(3))
     cross = np.cross(b - a, c - a)
     area = np.linalg.norm(cross, axis=1)
     if from_above:
         area = area * (cross[:, 2] >= -0.7 * area)
-    return float((area * seen_vertices[surface.faces].mean(axis=1)).sum() / max(area.sum(), 1e-30))
+    return float((area * vertices[surface.faces].mean(axis=1)).sum() / max(area.sum(), 1e-30))

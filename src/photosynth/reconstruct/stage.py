@@ -20,7 +20,7 @@ from photosynth.reconstruct.colmap import SfmConfig
 from photosynth.reconstruct.coverage import coverage_advice, coverage_picture
 from photosynth.reconstruct.dense import Dense, DenseConfig, Matched, join_sides, match_side, mesh_and_texture
 from photosynth.reconstruct.joining import Joint
-from photosynth.reconstruct.model import seen_elevations, seen_share, textured_mesh
+from photosynth.reconstruct.model import seen_elevations, share_of, textured_mesh
 from photosynth.reconstruct.page import PageInputs, page_html
 from photosynth.reconstruct.plain import plain_masks
 from photosynth.reconstruct.preview import jpeg_bytes, turntable
@@ -103,7 +103,8 @@ def run(
         verdict = verdict_of(
             made.quality,
             made.dense.held_out_db,
-            seen_share(made.dense.surface, made.dense.texture.seen_vertices, len(made.sides) == 1),
+            share_of(made.dense.surface, made.dense.texture.seen_vertices, len(made.sides) == 1),
+            share_of(made.dense.surface, made.dense.measured, len(made.sides) == 1),
         )
         if verdict.grade == "retake" or (verdict.grade == "weak" and not config.accept_weak):
             raise QualityError("the model is not good enough to train on:\n  " + "\n  ".join(verdict.reasons))
@@ -207,5 +208,6 @@ def _summary(verdict: Verdict, made: Made) -> dict[str, object]:
         "faces": len(dense.surface.faces),
         "held_out_psnr_db": None if np.isnan(dense.held_out_db) else round(dense.held_out_db, 2),
         "seen_share": round(verdict.seen_share, 4),
+        "measured_share": round(verdict.measured_share, 4),
         "texture_px": dense.texture.image.shape[0],
     }

@@ -11,6 +11,8 @@ GOOD_DB, RETAKE_DB = 24.0, 16.0
 """Held-out PSNR from which a texture is good, and below which the model is wrong."""
 GOOD_SEEN, RETAKE_SEEN = 0.9, 0.5
 """Share of the surface above the table that was photographed."""
+GOOD_MEASURED, RETAKE_MEASURED = 0.7, 0.4
+"""Share of it near which photos agreed on a depth. The rest was only closed: right on plain even faces, else not."""
 
 
 class Verdict(Record, frozen=True, kw_only=True):
@@ -24,15 +26,17 @@ class Verdict(Record, frozen=True, kw_only=True):
     """How well photos left out of the texture were predicted; None with too few photos."""
     seen_share: float
     """Part of the surface above the table that some photo saw."""
+    measured_share: float
+    """Part of it near which photos agreed on a depth."""
 
 
-def verdict_of(registration: SfmQuality, held_out_db: float, seen_share: float) -> Verdict:
+def verdict_of(registration: SfmQuality, held_out_db: float, seen_share: float, measured_share: float) -> Verdict:
     """The worst of registration, prediction and coverage.
 
     Args:
         registration: the verdict on where the photos were taken from.
         held_out_db: PSNR of predicted photos; NaN if none could be left out.
-        seen_share: 0..1.
+        seen_share, measured_share: 0..1.
     """
     found: list[tuple[Grade, str]] = [(registration.grade, words) for words in registration.reasons()]
     if not math.isnan(held_out_db) and held_out_db < GOOD_DB:
@@ -47,6 +51,15 @@ def verdict_of(registration: SfmQuality, held_out_db: float, seen_share: float) 
     if seen_share < GOOD_SEEN:
         grade = "retake" if seen_share < RETAKE_SEEN else "weak"
         found.append((grade, f"only {seen_share:.0%} of the surface above the table was photographed; go all round it"))
+    if measured_share < GOOD_MEASURED:
+        grade = "retake" if measured_share < RETAKE_MEASURED else "weak"
+        found.append(
+            (
+                grade,
+                f"photos agree on the shape of only {measured_share:.0%} of the surface ({GOOD_MEASURED:.0%} is good), "
+                "the rest is a guess: take more photos, in smaller steps; shiny, clear and plain things stay hard",
+            )
+        )
     found.sort(key=lambda pair: -GRADES.index(pair[0]))
     worst: Grade = max([registration.grade, *(g for g, _ in found)], key=GRADES.index)
     return Verdict(
@@ -54,4 +67,5 @@ def verdict_of(registration: SfmQuality, held_out_db: float, seen_share: float) 
         reasons=tuple(words for _, words in found),
         held_out_psnr_db=None if math.isnan(held_out_db) else held_out_db,
         seen_share=seen_share,
+        measured_share=measured_share,
     )
