@@ -27,7 +27,7 @@ def test_all_good_needs_no_words() -> None:
         ((15.0, 0.99, 0.98), "retake", "predicted at 15.0 dB"),
         ((30.0, 0.80, 0.98), "weak", "80% of the surface above the table was photographed"),
         ((30.0, 0.30, 0.98), "retake", "30% of the surface above the table was photographed"),
-        ((30.0, 0.99, 0.60), "weak", "agree on the shape of only 60%"),
+        ((30.0, 0.99, 0.50), "weak", "agree on the shape of only 50%"),
         ((30.0, 0.99, 0.20), "retake", "agree on the shape of only 20%"),
     ],
 )
