@@ -125,7 +125,7 @@ def test_surface_and_texture(walk, depths):
     cloud, confirmed = fuse(FusionConfig(), views, depths[0], depths[1], subject.diagonal)
     assert sum((c > 0).sum() for c in confirmed) > 40_000
     kept = object_points(SurfaceConfig(), cloud, subject.points, subject.diagonal, table=False)
-    surface = build_surface(SurfaceConfig(faces=4000, octree_depth=7), kept, subject.diagonal, table=False)
+    surface = build_surface(SurfaceConfig(faces=4000, octree_depth=7), kept, subject.diagonal, ground=None)
     assert surface.closed
     assert len(surface.faces) <= 4000
     level = np.linalg.norm(surface.vertices / RADII, axis=1) - 1  # 0 on the ellipsoid
