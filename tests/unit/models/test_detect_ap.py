@@ -86,4 +86,5 @@ def test_nothing_to_find_and_nothing_found():
     none = np.zeros((0, 4))
     assert map50([Truth(empty, none)], [empty]) == 0.0
     assert map50([Truth(thing, none)], [empty]) == 0.0
-    assert map50([Truth(thing, none)], [Instances((9, 9), thing.boxes_xyxy, np.array([0]), np.array([0.3]))]) == 1.0
+    found = Instances((9, 9), thing.boxes_xyxy, np.array([0]), np.array([0.3]))
+    assert map50([Truth(thing, none)], [found]) == pytest.approx(1.0)
