@@ -15,13 +15,14 @@ from photosynth.catalogue import units
 from photosynth.catalogue.discover import Failure
 from photosynth.catalogue.stage import CatalogueConfig, run
 from photosynth.core.artifact import verify_artifact
-from photosynth.core.asset import NONE_CLASS, class_names, read_assets
+from photosynth.core.asset import ALL_ROUND_DEG, NONE_CLASS, ModelFacts, class_names, read_assets
 from photosynth.core.codec import read_jsonl
 from photosynth.core.engine import UnitResult
 from photosynth.core.errors import ArtifactError, ConfigError, EngineError
 from photosynth.core.mesh import Mesh
 from photosynth.core.meshes import CatalogueMeshes
 from photosynth.core.progress import Silent
+from photosynth.core.record import to_pretty_json
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 OBJ = """v 0 0 0
@@ -108,6 +109,19 @@ def contents(folder):
     return {
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"
     }
+
+
+def test_from_where_a_model_may_be_shown_is_read_beside_it(tmp_path, packages):
+    write_box(tmp_path / "objects", "frog")
+    facts = ModelFacts(elevation_deg=(-5.0, 55.0), azimuth_deg=(150.0, 225.0), scale_known=False)
+    (tmp_path / "objects" / "frog.asset.json").write_bytes(to_pretty_json(facts))
+    folder = run(QUICK, tmp_path / "objects", tmp_path / "out").folder
+    by_source = {a.source: a for a in read_assets(folder)}
+    for source in ("frog.obj", "look-alike of frog"):
+        (part,) = by_source[source].parts
+        assert (part.elevation_deg, part.azimuth_deg) == ((-5.0, 55.0), (150.0, 225.0))
+        assert part.model_file == f"{by_source[source].asset_id}/model.glb"
+    assert {p.azimuth_deg for a in read_assets(folder) if "made-up" in a.source for p in a.parts} == {ALL_ROUND_DEG}
 
 
 def test_a_folder_of_models_becomes_a_catalogue(objects, tmp_path, packages):

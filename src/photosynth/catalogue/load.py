@@ -17,7 +17,7 @@ from photosynth.catalogue.files import ModelFiles
 from photosynth.catalogue.materials import as_bytes, multiply_linear, read_material
 from photosynth.catalogue.pictures import large_pictures, read_picture
 from photosynth.catalogue.surface import Surface, join
-from photosynth.core.asset import ModelFacts, read_model_facts
+from photosynth.core.asset import ALL_ROUND_DEG, ModelFacts, read_model_facts
 from photosynth.core.errors import ConfigError
 from photosynth.core.geometry import Vec2
 
@@ -32,6 +32,7 @@ class LoadedPart:
     name: str
     elevation_deg: Vec2
     surfaces: tuple[Surface, ...]
+    azimuth_deg: Vec2 = ALL_ROUND_DEG
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def _with_facts(model: LoadedModel, facts: ModelFacts | None) -> LoadedModel:
         return model
     return replace(
         model,
-        parts=tuple(replace(part, elevation_deg=facts.elevation_deg) for part in model.parts),
+        parts=tuple(
+            replace(part, elevation_deg=facts.elevation_deg, azimuth_deg=facts.azimuth_deg) for part in model.parts
+        ),
         metres_per_unit=model.metres_per_unit if facts.scale_known else None,
         notes=(*model.notes, *facts.notes),
         facts=facts,

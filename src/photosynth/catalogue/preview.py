@@ -12,6 +12,7 @@ from photosynth.core.engine import MeshSource, RenderEngine
 from photosynth.core.geometry import as_matrix4, look_at
 from photosynth.core.registry import render_engine
 from photosynth.core.scene import Background, Environment, Light, Placement, PlainFill, Scene
+from photosynth.core.seen import goes_round
 
 VIEWS = 8
 PAPER_LINEAR = 0.80
@@ -24,7 +25,7 @@ def turntable(meshes: MeshSource, assets: Sequence[Asset], engine: str = "raster
     """Eight views of every part of every asset, one part in a row, (rows * view_px, 8 * view_px, 3) uint8 sRGB.
 
     Each part is shown from the side that it was scanned from: a whole one from around, above and below, a top half
-    from around and above, a bottom half from around and below.
+    from around and above, a bottom half from around and below, one with an arc of azimuths from along that arc.
 
     Raises:
         ConfigError, DependencyError: if there is no such engine.
@@ -48,7 +49,12 @@ def view_angles_deg(part: AssetPart) -> tuple[tuple[float, float], ...]:
         side = 1.0 if high > 0 else -1.0
         around, poles = 20.0 * side, ((30.0, 50.0 * side), (30.0, 85.0 * side))
     count = VIEWS - len(poles)
-    return (*((k * 360.0 / count - 90.0, around) for k in range(count)), *poles)
+    if goes_round(part):
+        return (*((k * 360.0 / count - 90.0, around) for k in range(count)), *poles)
+    start, end = part.azimuth_deg
+    around, middle = float(np.clip(around, low, high)), 0.5 * (start + end)
+    arc = ((start + (end - start) * k / (count - 1), around) for k in range(count))
+    return (*arc, *((middle, float(np.clip(elevation, low, high))) for _, elevation in poles))
 
 
 def _view(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from photosynth.catalogue.config import CatalogueConfig, size_of_class
@@ -97,7 +98,12 @@ def _import(unit: Unit, source: ModelSource) -> Asset:
         asset_id=unit.asset_id,
         class_name=source.class_name,
         parts=tuple(
-            AssetPart(name=p.name, model_file=_model_file(unit, p.name), elevation_deg=p.elevation_deg)
+            AssetPart(
+                name=p.name,
+                model_file=_model_file(unit, p.name),
+                elevation_deg=p.elevation_deg,
+                azimuth_deg=p.azimuth_deg,
+            )
             for p in model.parts
         ),
         size_m=normal.size_m,
@@ -146,10 +152,7 @@ def _make_distractor(unit: Unit) -> Asset:
     asset = Asset(
         asset_id=unit.asset_id,
         class_name=NONE_CLASS,
-        parts=tuple(
-            AssetPart(name=p.name, model_file=_model_file(unit, p.name), elevation_deg=p.elevation_deg)
-            for p in original.parts
-        ),
+        parts=tuple(msgspec.structs.replace(p, model_file=_model_file(unit, p.name)) for p in original.parts),
         size_m=original.size_m,
         scale_known=original.scale_known,
         role="distractor",

@@ -13,6 +13,8 @@ from photosynth.core.record import Record, from_json
 
 NONE_CLASS = "none of these"
 """The reserved class name of everything that is not one of the user's objects."""
+ALL_ROUND_DEG: Vec2 = (-180.0, 180.0)
+"""The arc of azimuths of whatever may be shown from all round."""
 
 
 class AssetPart(Record, frozen=True, kw_only=True):
@@ -25,6 +27,14 @@ class AssetPart(Record, frozen=True, kw_only=True):
     elevation_deg: Vec2 = (-90.0, 90.0)
     """Lowest and highest camera elevation, seen from the object's centre in the object's frame, from which
     every visible surface was scanned. A top half has (0, 90), a bottom half (-90, 0)."""
+    azimuth_deg: Vec2 = ALL_ROUND_DEG
+    """Start and end of the arc of camera azimuths from which the same holds, in the object's frame: 0 is +x, 90 is +y.
+    The arc goes anticlockwise, seen from above, from the start (-180..180) to the end, which is greater by at most
+    360; an end above 180 has passed -x: (150, 210) is 30 degrees to either side of it. 360 degrees, wherever they
+    start, are the full circle."""
+
+    def __post_init__(self) -> None:
+        _require_angles(self.elevation_deg, self.azimuth_deg)
 
 
 class Asset(Record, frozen=True, kw_only=True):
@@ -67,6 +77,8 @@ class ModelFacts(Record, frozen=True, kw_only=True):
 
     elevation_deg: Vec2 = (-90.0, 90.0)
     """As in AssetPart, for a model of one part."""
+    azimuth_deg: Vec2 = ALL_ROUND_DEG
+    """The same. For files whose format or reader turns +y up to +z, azimuths are those after that turn."""
     scale_known: bool = True
     """Off when the file's lengths are no metres."""
     source: str = ""
@@ -77,9 +89,19 @@ class ModelFacts(Record, frozen=True, kw_only=True):
     """For people."""
 
     def __post_init__(self) -> None:
-        low, high = self.elevation_deg
-        if not -90.0 <= low < high <= 90.0:
-            raise ValueError(f"elevation_deg must be two rising angles in -90..90, got {self.elevation_deg}")
+        _require_angles(self.elevation_deg, self.azimuth_deg)
+
+
+def _require_angles(elevation_deg: Vec2, azimuth_deg: Vec2) -> None:
+    low, high = elevation_deg
+    if not -90.0 <= low < high <= 90.0:
+        raise ValueError(f"elevation_deg must be two rising angles in -90..90, got {elevation_deg}")
+    start, end = azimuth_deg
+    if not (-180.0 <= start <= 180.0 and start < end <= start + 360.0):
+        raise ValueError(
+            "azimuth_deg must be the start of an arc in -180..180 and its end, greater by at most 360, got "
+            f"{azimuth_deg}"
+        )
 
 
 def read_model_facts(model_file: Path) -> ModelFacts | None:

@@ -14,27 +14,56 @@ from photosynth.core.scene import Scene
 
 TOLERANCE_DEG = 1e-3
 """Rounding that check_seen forgives."""
+POLE_DEG = 1.0
+"""A camera this near to straight above or below has no azimuth worth the name, so the elevation alone decides: it sees
+all but exactly what a camera at the pole sees, and the pole lies on every arc whose elevations reach it."""
 
 
-def camera_elevation_deg(world_from_object: np.ndarray, camera_position_m: np.ndarray) -> float:
-    """Elevation (-90..90) of a camera at a world position, seen from the object's centre in the object's frame.
+def camera_direction(world_from_object: np.ndarray, camera_position_m: np.ndarray) -> np.ndarray:
+    """Direction (3,) from the object's centre to a camera, in the object's frame; its length means nothing.
 
     Args:
         world_from_object: (4, 4) rotation, uniform scale and translation of a placement.
         camera_position_m: (3,) in the world.
     """
     object_from_world = invert_rigid(np.asarray(world_from_object, dtype=float))
-    local = object_from_world[:3, :3] @ np.asarray(camera_position_m, dtype=float) + object_from_world[:3, 3]
-    return math.degrees(elevation_rad(local))
+    return object_from_world[:3, :3] @ np.asarray(camera_position_m, dtype=float) + object_from_world[:3, 3]
 
 
-def seen_part(asset: Asset, elevation_deg: float) -> AssetPart | None:
-    """The first part that may be shown to a camera at this elevation; None if the asset has no such part."""
-    for part in asset.parts:
-        low, high = part.elevation_deg
-        if low <= elevation_deg <= high:
-            return part
-    return None
+def angles_deg(direction: np.ndarray) -> tuple[float, float]:
+    """Azimuth (-180..180, +x is 0, towards +y) and elevation (-90..90) of a direction (3,)."""
+    return math.degrees(math.atan2(direction[1], direction[0])), math.degrees(elevation_rad(direction))
+
+
+def goes_round(part: AssetPart) -> bool:
+    """Whether a part may be shown from all azimuths, at the elevations that it has."""
+    start, end = part.azimuth_deg
+    return end - start >= 360.0
+
+
+def seen_from(part: AssetPart, direction: np.ndarray, tolerance_deg: float = 0.0) -> bool:
+    """Whether a part may be shown to a camera in a direction (3,) of the object's frame, of any length.
+
+    Args:
+        part: the part.
+        direction: from the object's centre to the camera.
+        tolerance_deg: angle by which the direction may lie outside.
+    """
+    azimuth, elevation = angles_deg(direction)
+    low, high = part.elevation_deg
+    if not low - tolerance_deg <= elevation <= high + tolerance_deg:
+        return False
+    if goes_round(part) or abs(elevation) > 90.0 - POLE_DEG:
+        return True
+    start, end = part.azimuth_deg
+    outside = max((azimuth - start) % 360.0 - (end - start), 0.0)  # beyond the end; just before the start it is large
+    outside = min(outside, (start - azimuth) % 360.0)
+    return outside * math.cos(math.radians(elevation)) <= tolerance_deg
+
+
+def seen_part(asset: Asset, direction: np.ndarray) -> AssetPart | None:
+    """The first part that may be shown to a camera in a direction (3,) of the object's frame; None if there is none."""
+    return next((part for part in asset.parts if seen_from(part, direction)), None)
 
 
 def check_seen(scene: Scene, assets: Mapping[str, Asset] | Iterable[Asset]) -> None:
@@ -46,7 +75,7 @@ def check_seen(scene: Scene, assets: Mapping[str, Asset] | Iterable[Asset]) -> N
 
     Raises:
         ConfigError: naming the scene, the placement and what is wrong: an asset or part the catalogue does not
-            have, or a part shown to a camera outside its `elevation_deg`.
+            have, or a part shown to a camera outside its `elevation_deg` or its `azimuth_deg`.
     """
     by_id = assets if isinstance(assets, Mapping) else {asset.asset_id: asset for asset in assets}
     eye = scene.camera.position_m()
@@ -54,14 +83,16 @@ def check_seen(scene: Scene, assets: Mapping[str, Asset] | Iterable[Asset]) -> N
         where = f"scene {scene.index}, placement {k} ({placement.asset_id}, part {placement.part!r})"
         if placement.asset_id not in by_id:
             raise ConfigError(f"{where}: the catalogue has no such asset; sample again from this catalogue")
-        asset = by_id[placement.asset_id]
         try:
-            low, high = asset.part(placement.part).elevation_deg
+            part = by_id[placement.asset_id].part(placement.part)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
-        elevation = camera_elevation_deg(np.array(placement.world_from_object), eye)
-        if not low - TOLERANCE_DEG <= elevation <= high + TOLERANCE_DEG:
+        direction = camera_direction(np.array(placement.world_from_object), eye)
+        if not seen_from(part, direction, TOLERANCE_DEG):
+            azimuth, elevation = angles_deg(direction)
+            (low, high), (start, end) = part.elevation_deg, part.azimuth_deg
             raise ConfigError(
-                f"{where}: the camera stands at elevation {elevation:.2f} degrees, but this part was scanned for "
-                f"{low:g}..{high:g} only; choose the part by core.seen.seen_part"
+                f"{where}: the camera stands at elevation {elevation:.2f} and azimuth {azimuth:.2f} degrees, but this "
+                f"part was scanned for elevations {low:g}..{high:g} and azimuths {start:g}..{end:g} only; choose the "
+                "part by core.seen.seen_part"
             )

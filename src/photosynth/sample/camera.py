@@ -12,9 +12,9 @@ from photosynth.core.camera import Camera
 from photosynth.core.directions import CompositeRings, Vector
 from photosynth.core.distributions import Choice, LogUniform, Normal, Scalar, Uniform, sample
 from photosynth.core.errors import ConfigError
-from photosynth.core.geometry import as_matrix4, elevation_rad, look_at
+from photosynth.core.geometry import as_matrix4, look_at
 from photosynth.core.record import Record
-from photosynth.core.seen import seen_part
+from photosynth.core.seen import goes_round, seen_part
 from photosynth.sample.polygon import box_share_inside
 from photosynth.sample.ranges import require_share, require_support
 
@@ -115,9 +115,10 @@ def sample_view(recipe: CameraRecipe, asset: Asset, rng: np.random.Generator) ->
 
 
 def sample_seen_direction(dist: Vector, asset: Asset, rng: np.random.Generator) -> tuple[np.ndarray, AssetPart]:
-    """A unit direction from `dist` that obeys the asset's scanned elevations, (3,), and the part to show.
+    """A unit direction from `dist` from which the asset may be shown, (3,), and the part to show.
 
-    After 64 unlucky draws the last one keeps its azimuth and takes an elevation uniform by area in a scanned band.
+    After 64 unlucky draws the last one takes an elevation uniform by area in a part's band. It keeps its azimuth if
+    that lies on the part's arc, and takes any on the arc if not.
     """
     if not asset.parts:
         raise ConfigError(f"asset {asset.asset_id} has no parts, so there is nothing to show; run the catalogue again")
@@ -128,12 +129,15 @@ def sample_seen_direction(dist: Vector, asset: Asset, rng: np.random.Generator) 
         if length < 1e-9:
             continue
         direction = drawn / length
-        part = seen_part(asset, math.degrees(elevation_rad(direction)))
+        part = seen_part(asset, direction)
         if part is not None:
             return direction, part
     part = asset.parts[int(rng.integers(len(asset.parts)))]
     low, high = (math.sin(math.radians(edge)) for edge in part.elevation_deg)
     z, azimuth = rng.uniform(low, high), math.atan2(direction[1], direction[0])
+    start, end = part.azimuth_deg
+    if not goes_round(part) and (math.degrees(azimuth) - start) % 360.0 > end - start:
+        azimuth = math.radians(rng.uniform(start, end))
     level = math.sqrt(max(0.0, 1.0 - z * z))
     return np.array([level * math.cos(azimuth), level * math.sin(azimuth), z]), part
 

@@ -11,7 +11,7 @@ from photosynth.core.camera import Camera
 from photosynth.core.distributions import Discrete, LogUniform, Scalar, Uniform, sample
 from photosynth.core.record import Record
 from photosynth.core.scene import Placement
-from photosynth.core.seen import camera_elevation_deg, seen_part
+from photosynth.core.seen import camera_direction, seen_part
 from photosynth.sample.camera import box_corners, project_corners
 from photosynth.sample.placement import SurfaceRecipe, choose_distractor, orient, place
 from photosynth.sample.polygon import box_share_inside
@@ -104,7 +104,7 @@ def _try_place(
     scale = 2.0 * radius / asset.diagonal_m()
     world_from_object = np.eye(4)
     world_from_object[:3, :3], world_from_object[:3, 3] = rotation * scale, position
-    part = seen_part(asset, camera_elevation_deg(world_from_object, camera.position_m()))
+    part = seen_part(asset, camera_direction(world_from_object, camera.position_m()))
     if part is None:
         return None
     if any(np.linalg.norm(position - centre) < (radius + other) * (1 - 1e-9) for centre, other in spheres):

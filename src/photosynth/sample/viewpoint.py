@@ -13,7 +13,7 @@ from photosynth.core.camera import Camera
 from photosynth.core.distributions import LogUniform, Normal, Scalar, TruncatedNormal, sample
 from photosynth.core.geometry import as_matrix4
 from photosynth.core.record import Record
-from photosynth.core.seen import camera_elevation_deg, seen_part
+from photosynth.core.seen import camera_direction, seen_part
 from photosynth.sample.camera import CameraRecipe, FramingRecipe, View, box_corners, frame_subject
 from photosynth.sample.ranges import require_share, require_support
 from photosynth.sample.sight import clearance_m, seen_share
@@ -108,7 +108,7 @@ def _draw(
     world_from_cam[:3, 3] += target
     camera = msgspec.structs.replace(camera, world_from_cam=as_matrix4(world_from_cam))
     eye = camera.position_m()
-    parts = tuple(seen_part(t.asset, camera_elevation_deg(t.world_from_object, eye)) for t in staged.things)
+    parts = tuple(seen_part(t.asset, camera_direction(t.world_from_object, eye)) for t in staged.things)
     return Viewpoint(camera, parts), at_group
 
 

@@ -21,6 +21,7 @@ from photosynth.core.errors import ConfigError
 from photosynth.core.glb import glb_bytes
 from photosynth.core.mesh import read_glb
 from photosynth.core.meshes import FixedMeshes
+from photosynth.core.seen import seen_from
 
 
 def model(up=None, unit=None, parts=1):
@@ -158,6 +159,19 @@ def test_views_keep_to_the_side_that_was_scanned():
         angles = view_angles_deg(AssetPart(name="x", model_file="x", elevation_deg=(low, high)))
         assert len(angles) == 8
         assert all(low <= elevation <= high for _, elevation in angles)
+
+
+@pytest.mark.parametrize(("arc", "band"), [((150.0, 225.0), (-5.0, 55.0)), ((-120.0, -60.0), (30.0, 50.0))])
+def test_views_of_a_front_go_along_its_arc(arc, band):
+    part = AssetPart(name="x", model_file="x", elevation_deg=band, azimuth_deg=arc)
+    angles = np.array(view_angles_deg(part))
+    assert angles.shape == (8, 2)
+    assert (angles[:6, 0].min(), angles[:6, 0].max()) == arc
+    assert len(set(angles[:6, 0])) == 6
+    for azimuth, elevation in np.radians(angles):
+        level = np.cos(elevation)
+        towards = np.array([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)])
+        assert seen_from(part, towards, 1e-6)
 
 
 def test_turntable_has_a_row_of_eight_views_for_each_part():

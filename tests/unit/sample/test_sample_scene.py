@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
+from photosynth.core.asset import ALL_ROUND_DEG, NONE_CLASS, Asset, AssetPart
 from photosynth.core.camera import project
 from photosynth.core.directions import AxisRotation, CompositeRings, UniformRotation, UniformSphere
 from photosynth.core.distributions import Discrete, Fixed, LogUniform, Uniform
 from photosynth.core.errors import ConfigError
 from photosynth.core.record import from_json, to_json
 from photosynth.core.scene import Scene
-from photosynth.core.seen import camera_elevation_deg, check_seen
+from photosynth.core.seen import angles_deg, camera_direction, check_seen
 from photosynth.sample.camera import CameraRecipe, FramingRecipe, box_corners
 from photosynth.sample.distractor import DistractorRecipe
 from photosynth.sample.light import LightRecipe
@@ -63,8 +63,13 @@ def corners_px(scene: Scene, placement, assets=ASSETS) -> np.ndarray:
     return project(scene.camera, box_corners(size_m) @ matrix[:3, :3].T + matrix[:3, 3])[0]
 
 
+def subject_angles(scene: Scene) -> tuple[float, float]:
+    """Azimuth and elevation of the camera, in degrees, in the subject's frame."""
+    return angles_deg(camera_direction(np.array(scene.placements[0].world_from_object), scene.camera.position_m()))
+
+
 def subject_elevation(scene: Scene) -> float:
-    return camera_elevation_deg(np.array(scene.placements[0].world_from_object), scene.camera.position_m())
+    return subject_angles(scene)[1]
 
 
 # the law of randomness
@@ -121,9 +126,10 @@ def test_scenes_come_back_from_json() -> None:
 @pytest.mark.parametrize(
     "direction", [CompositeRings(deviation_sd_deg=30), UniformSphere(), UniformSphere(high_elevation_deg=-60)]
 )
+@pytest.mark.parametrize("azimuth_deg", [ALL_ROUND_DEG, (150.0, 215.0)])
 @pytest.mark.parametrize("orientation", [AxisRotation(), UniformRotation()])
-def test_no_part_is_ever_shown_from_where_it_was_not_scanned(direction, orientation) -> None:
-    narrow = (AssetPart(name="front", model_file="f.glb", elevation_deg=(10, 25)),)
+def test_no_part_is_ever_shown_from_where_it_was_not_scanned(direction, orientation, azimuth_deg) -> None:
+    narrow = (AssetPart(name="front", model_file="f.glb", elevation_deg=(10, 25), azimuth_deg=azimuth_deg),)
     assets = (JUICE, asset("band", "band", parts=narrow), TIN, distractor("pin", parts=narrow))
     recipe = replaced(
         RECIPE,
@@ -153,6 +159,15 @@ def test_directions_outside_every_scan_are_moved_into_one() -> None:
     assert min(elevations) >= -5
     assert max(elevations) <= 5
     assert np.ptp(elevations) > 5
+
+
+def test_directions_outside_every_arc_are_moved_into_one() -> None:
+    front = AssetPart(name="whole", model_file="w.glb", elevation_deg=(0, 30), azimuth_deg=(150, 215))
+    low = asset("low", "low", parts=(front,))
+    recipe = replaced(RECIPE, kinds=OBJECTS_ONLY, camera=CameraRecipe(direction=UniformSphere(low_elevation_deg=60)))
+    drawn = scenes(recipe, 200, (low,))
+    azimuths = np.array([subject_angles(scene)[0] % 360 for scene in drawn])
+    assert stats.kstest(azimuths, stats.uniform(150, 65).cdf).pvalue > 0.01
 
 
 # size and place
