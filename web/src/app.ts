@@ -176,7 +176,7 @@ export class App {
       const began = performance.now();
       const engine = this.engine;
       if (engine && this.stage.video.videoWidth) {
-        const answer = await engine.ask(this.grab()).catch(() => null);
+        const answer = await engine.ask(await this.grab()).catch(() => null);
         if (answer && engine === this.engine && this.camera.running) this.showLive(answer);
       }
       const took = performance.now() - began;
@@ -196,7 +196,7 @@ export class App {
     this.stage.showLive(this.calm.add(answer, model.class_names, model.threshold), model, this.pictures);
   }
 
-  private grab(): Pixels {
+  private grab(): Promise<Pixels> {
     const { clientWidth, clientHeight } = this.stage.finder;
     return this.grabber.grab(this.stage.video, clientWidth / clientHeight);
   }
@@ -207,7 +207,7 @@ export class App {
       else await this.openCamera();
       return;
     }
-    if (this.stage.video.videoWidth) await this.ask(this.grab(), undefined);
+    if (this.stage.video.videoWidth) await this.ask(await this.grab(), undefined);
   }
 
   private async askFile(file: File | undefined): Promise<void> {

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -43,6 +44,44 @@ def test_the_camera_names_what_it_sees(visit):
     visitor.until(f"photosynth.seen.frames > {frames + 2}")
     visitor.page.click("[aria-label='Close the camera']")
     assert visitor.page.evaluate("document.querySelector('video').srcObject === null")
+    assert not visitor.faults
+
+
+def test_copied_and_drawn_frames_are_the_same(visit):
+    visitor = visit(permissions=["camera"])
+    visitor.until("photosynth.seen.frames >= 2")
+    grab = "photosynth.grab().then(p => [p.width, p.height, ...p.rgba])"
+    assert visitor.page.evaluate("photosynth.grabber.copies")
+    copied = visitor.page.evaluate(grab)
+    visitor.page.evaluate("photosynth.grabber.copies = false")
+    drawn = visitor.page.evaluate(grab)
+    assert copied[:2] == drawn[:2]
+    copied, drawn = (np.array(frame[2:]).reshape(-1, 4)[:, :3].astype(int) for frame in (copied, drawn))
+    assert np.abs(copied - drawn).mean() < 1.5, np.abs(copied - drawn).mean(axis=0)
+    assert np.ptp(drawn, axis=0).max() > 50  # there is something to tell apart
+
+
+def renderers_mb(browser):
+    """Resident memory of all pages' processes."""
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    pages = [Path(f"/proc/{one['id']}/statm") for one in processes if one["type"] == "renderer"]
+    return sum(int(page.read_text().split()[1]) for page in pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="this system has no /proc to read memory from")
+def test_a_thousand_frames_leave_nothing_behind(visit, browser):
+    visitor = visit(permissions=["camera"])
+    visitor.ready()
+    cdp, heap, resident = visitor.context.new_cdp_session(visitor.page), [], []
+    for frames in range(100, 1101, 100):
+        visitor.until(f"photosynth.seen.frames >= {frames}")
+        cdp.send("HeapProfiler.collectGarbage")
+        heap.append(cdp.send("Runtime.getHeapUsage")["usedSize"] / 1e6)
+        resident.append(renderers_mb(browser))
+    assert max(heap[-3:]) - max(heap[:3]) < 1, heap  # a frame is 0.7 MB; a thousand would be 700
+    assert min(resident[-3:]) - max(resident[:3]) < 40, resident  # drawn on a canvas they left 300 here
     assert not visitor.faults
 
 
