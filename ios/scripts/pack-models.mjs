@@ -15,8 +15,24 @@ function pack(argument) {
   const at = argument.indexOf("=");
   const folder = resolve(argument.slice(at + 1));
   const own = basename(folder) === "export" ? basename(dirname(folder)) : basename(folder);
-  const name = (at > 0 ? argument.slice(0, at) : own).replace(/[^\w.-]+/g, "-");
-  const info = JSON.parse(readFileSync(join(folder, "model.json"), "utf8"));
+  return packAs((at > 0 ? argument.slice(0, at) : own).replace(/[^\w.-]+/g, "-"), folder);
+}
+
+const read = (folder) => JSON.parse(readFileSync(join(folder, "model.json"), "utf8"));
+
+/** The classifier beside a detector that its second look was fitted with; null if there is none. */
+function looker(folder, info) {
+  const beside = folder.replace(/-detector$/, "");
+  if (info.second_look_threshold == null || beside === folder || !existsSync(join(beside, "model.json"))) return null;
+  const other = read(beside);
+  const same = other.kind === "classifier" && other.provenance.model_key === info.provenance.classifier_key;
+  return same ? beside : null;
+}
+
+function packAs(name, folder) {
+  const info = read(folder);
+  const beside = info.kind === "detector" ? looker(folder, info) : null;
+  const second = beside && packAs(`${name}/second-look`, beside);
   const out = join(page, "models", name);
   const files = info.files.filter((file) => file.format === "onnx" && file.precision === "float32");
   mkdirSync(out, { recursive: true });
@@ -28,9 +44,9 @@ function pack(argument) {
   return {
     name,
     kind: info.kind,
-    version: files[0].sha256.slice(0, 12),
+    version: files[0].sha256.slice(0, 12) + (second ? `-${second.version}` : ""),
     class_names: info.class_names,
-    threshold: info.answer_threshold,
+    threshold: second ? info.second_look_threshold : info.answer_threshold,
     files: files.map(({ file, precision, bytes, sha256 }) => ({
       file,
       url: `${name}/${file}?sha256=${sha256}`,
@@ -40,6 +56,7 @@ function pack(argument) {
     })),
     pictures: Object.fromEntries(scanned.map(([label, k]) => [label, `${name}/${preview(k)}`])),
     info,
+    second_look: second,
   };
 }
 

@@ -4,6 +4,8 @@ import { Camera, CameraError } from "./camera";
 import { correct } from "./corrections";
 import { Engine } from "./engine";
 import { Calm } from "./model/answers";
+import { fileOf } from "./model/device";
+import { cutOut } from "./model/second_look";
 import { fitSquare, resize, views, type Pixels } from "./model/resize";
 import { decode, encode, Grabber } from "./photo";
 import { forgetOthers, loadModels, ServerError } from "./server";
@@ -45,7 +47,7 @@ export class App {
   private looping = false;
   private busy = false;
   /** For tests: the resize rule; live answers given so far, and the last answer of all. */
-  readonly parts = { resize, fitSquare, views };
+  readonly parts = { resize, fitSquare, views, cutOut };
   readonly seen = { frames: 0, last: null as Answer | null, ms: [] as number[] };
 
   /** Begin. */
@@ -101,7 +103,7 @@ export class App {
     this.pictures = new Map();
     this.calm.reset();
     this.stage.showLive(null, null);
-    this.useFile(model.files.find((f) => f.precision === wantedPrecision()) ?? model.files.at(-1) ?? null);
+    this.useFile(fileOf(model, wantedPrecision()));
     this.stage.setKnown(model, this.pictures);
     const pictures = await loadScans(model);
     if (this.model !== model) return;
@@ -118,7 +120,7 @@ export class App {
     this.engine = engine;
     this.stage.setState(engine.state, navigator.onLine);
     void engine.ready.then(() => {
-      const urls = this.answer!.models.flatMap((m) => m.files.map((f) => f.url));
+      const urls = this.answer!.models.flatMap((m) => [...m.files, ...(m.second_look?.files ?? [])].map((f) => f.url));
       if (this.online && engine.state.stage === "device") void forgetOthers(new Set(urls));
     });
   }

@@ -76,12 +76,13 @@ export async function loadModels(): Promise<{ answer: ModelsAnswer; online: bool
 
 function absolute(answer: ModelsAnswer, base: string): ModelsAnswer {
   const whole = (url: string) => new URL(url, base).href;
-  const models = answer.models.map((model) => ({
+  const complete = (model: ModelSummary): ModelSummary => ({
     ...model,
     files: model.files.map((file) => ({ ...file, url: whole(file.url) })),
     pictures: Object.fromEntries(Object.entries(model.pictures).map(([label, url]) => [label, whole(url)])),
-  }));
-  return { ...answer, models };
+    second_look: model.second_look && complete(model.second_look),
+  });
+  return { ...answer, models: answer.models.map(complete) };
 }
 
 /** A file that never changes under its URL: kept, or fetched and kept. */

@@ -33,6 +33,8 @@ export interface ModelSummary {
   files: ModelFile[];
   pictures: Record<string, string>;
   info: ModelInfo | null;
+  /** The classifier that judges a detector's finds; the detector's `threshold` is then for both. */
+  second_look?: ModelSummary | null;
 }
 
 export interface ModelsAnswer {

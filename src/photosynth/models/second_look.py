@@ -55,7 +55,8 @@ class SecondLook:
                 than LEAST_SCORE is never there.
         """
         least = self.answer_threshold if min_score is None else min_score
-        found = [_surest(one) for one in self.detector.detect(images, LEAST_SCORE)]
+        enough = max(LEAST_SCORE, least * least)  # with less, no probability lifts sqrt(s p) to `least`
+        found = [_surest(one) for one in self.detector.detect(images, enough)]
         crops = [cut_out(image, box) for image, one in zip(images, found, strict=True) for box in one.boxes_xyxy]
         if not crops:
             return found

@@ -10,6 +10,9 @@ from photosynth.core.record import to_plain
 from photosynth.serve.model import ServedModel
 from photosynth.serve.schema import Classification, Detection, Detections, Mask, ModelFileLink, ModelSummary, Score
 
+SECOND_LOOK = "/second-look"
+"""Where the files of a model's second look are, after the model's own address."""
+
 
 def classification(model: ServedModel, probabilities: np.ndarray, size_wh: tuple[int, int]) -> Classification:
     """The answer for probabilities (classes,)."""
@@ -54,9 +57,9 @@ def run_lengths(mask: np.ndarray) -> Mask:
     return Mask(size=mask.shape, counts=counts.tolist())
 
 
-def model_summary(model: ServedModel) -> ModelSummary:
-    """What clients may know of a model."""
-    base = f"/v1/models/{model.name}"
+def model_summary(model: ServedModel, under: str = "") -> ModelSummary:
+    """What clients may know of a model, or of that `under` it."""
+    base = f"/v1/models/{model.name}{under}"
     info = model.info
     onnx = [] if info is None or model.folder is None else [file for file in info.files if file.format == "onnx"]
     return ModelSummary(
@@ -79,4 +82,5 @@ def model_summary(model: ServedModel) -> ModelSummary:
             name: f"{base}/pictures/{model.class_names.index(name)}?version={model.version}" for name in model.pictures
         },
         info=None if info is None else to_plain(info),
+        second_look=None if model.looker is None else model_summary(model.looker, SECOND_LOOK),
     )

@@ -54,6 +54,8 @@ class ServedModel:
     """Where its files are."""
     pictures: dict[str, Path] = field(default_factory=dict)
     """Class to a picture of its scan."""
+    looker: ServedModel | None = None
+    """The classifier that looks at a detector's finds once more, for clients that run both themselves."""
 
 
 class Source:
@@ -91,13 +93,17 @@ class Source:
         folder = find_model(self.path)
         how = dict(precision=config.precision, providers=providers, threads=config.threads, batch=batch)
         predictor = load_predictor(folder, **how)
-        version, asked = predictor.info.file(config.precision).sha256[:12], predictor
+        version, asked, served_looker = predictor.info.file(config.precision).sha256[:12], predictor, None
         looker = second_look_beside(folder) if config.second_look else None
         if looker is not None:
             classifier = load_predictor(looker, **how)
             classifier.predict([GREY])
             asked = SecondLook(predictor, classifier, predictor.info.second_look_threshold)
-            version += f"-{classifier.info.file(config.precision).sha256[:12]}"
+            looker_version = classifier.info.file(config.precision).sha256[:12]
+            version += f"-{looker_version}"
+            served_looker = serve_predictor(
+                self.name, classifier, version=looker_version, info=classifier.info, folder=looker
+            )
         model = serve_predictor(
             self.name,
             asked,
@@ -106,6 +112,7 @@ class Source:
             info=predictor.info,
             folder=folder,
             pictures=scan_pictures(folder, predictor.class_names),
+            looker=served_looker,
         )
         warm_up(model)
         return model

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 
 from photosynth.core.errors import PhotosynthError
 from photosynth.models.exported import GOLDEN_FILE, read_model_info
-from photosynth.serve.answers import classification, detections, model_summary
+from photosynth.serve.answers import SECOND_LOOK, classification, detections, model_summary
 from photosynth.serve.assets import ASK_AGAIN, FOREVER, media_type
 from photosynth.serve.intake import received
 from photosynth.serve.model import ServedModel
@@ -176,8 +176,20 @@ def _models(service: Service) -> APIRouter:
     )
     def model_file(name: str, file: str, sha256: str | None = None) -> Response:
         """A file of a model, for clients that run it themselves. With its sha256 it may be kept for ever."""
-        served = registry.named(name)
-        return _model_file(served, file, sha256)
+        return _model_file(registry.named(name), file, sha256)
+
+    @api.get(
+        f"/v1/models/{{name}}{SECOND_LOOK}/files/{{file:path}}",
+        summary="A file of a model's second look",
+        response_class=FileResponse,
+        responses={200: {"content": {"application/octet-stream": {"schema": FILE}}}, **_problems(401, 404, 422, 503)},
+    )
+    def second_look_file(name: str, file: str, sha256: str | None = None) -> Response:
+        """A file of the classifier that judges a detector's finds."""
+        looker = registry.named(name).looker
+        if looker is None:
+            raise Refusal(404, "no_such_file", f"model {name!r} takes no second look")
+        return _model_file(looker, file, sha256)
 
     @api.get(
         "/v1/models/{name}/pictures/{number}",

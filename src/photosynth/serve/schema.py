@@ -113,6 +113,9 @@ class ModelSummary(BaseModel):
     files: list[ModelFileLink] = Field(description="ONNX files, smallest first; empty if they may not be fetched.")
     pictures: dict[str, str] = Field(description="Class to the URL of a picture of its scan, where there is one.")
     info: dict[str, Any] | None = Field(description="The model's model.json: how to prepare a picture, provenance.")
+    second_look: ModelSummary | None = Field(
+        description="The classifier that judges a detector's finds; `threshold` of the detector is then for both."
+    )
 
 
 class Limits(BaseModel):

@@ -6,6 +6,7 @@ import io
 import cv2
 import numpy as np
 import onnxruntime
+from msgspec.structs import replace
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
@@ -142,7 +143,14 @@ PROVENANCE = Provenance(
 )
 
 
-def write_model(folder, kind="classifier", views=1):
+def write_pair(folder):
+    """A classifier, and beside it a detector whose finds it looks at; the detector's folder."""
+    write_model(folder, key="colours", classifier_key="")
+    finder = folder.with_name(f"{folder.name}-detector")
+    return write_model(finder, "detector", second_look_threshold=0.6, key="boxes", classifier_key="colours")
+
+
+def write_model(folder, kind="classifier", views=1, second_look_threshold=None, key="", classifier_key=""):
     """An exported model's folder with golden pictures."""
     nodes, constants, outputs = classifier_graph() if kind == "classifier" else detector_graph()
     images = helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", PX, PX, 3])
@@ -163,9 +171,10 @@ def write_model(folder, kind="classifier", views=1):
         std=(1.0, 1.0, 1.0),
         temperature=1.0,
         answer_threshold=0.7,
+        second_look_threshold=second_look_threshold,
         licence="CC0-1.0",
         files=(file,),
-        provenance=PROVENANCE,
+        provenance=replace(PROVENANCE, model_key=key, classifier_key=classifier_key),
     )
     (folder / "golden").mkdir(parents=True)
     (folder / "model.onnx").write_bytes(data)

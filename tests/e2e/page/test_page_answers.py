@@ -8,12 +8,13 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from conftest import serving
-from page_models import COLORS, NAMES, encoded, picture, write_model
+from page_models import COLORS, NAMES, encoded, picture, write_model, write_pair
+from page_visit import serving
 
 from photosynth.core.asset import NONE_CLASS
 from photosynth.models.golden import read_golden
 from photosynth.models.resize import fit_square
+from photosynth.models.second_look import cut_out
 
 GOLDEN = Path(__file__).parents[2] / "data" / "resize_golden.json"
 RESIZE = """cases => cases.map(({ source, width, height }) => {
@@ -26,6 +27,11 @@ FIT = """({ rgba, width, height, size, fit }) => {
   const pixels = { width, height, rgba: Uint8Array.from(atob(rgba), c => c.charCodeAt(0)) };
   const made = photosynth.parts.fitSquare(pixels, size, fit);
   return [btoa(String.fromCharCode(...made.rgb)), made.scaleX, made.scaleY];
+}"""
+CUT = """({ rgba, width, height, box }) => {
+  const pixels = { width, height, rgba: Uint8Array.from(atob(rgba), c => c.charCodeAt(0)) };
+  const made = photosynth.parts.cutOut(pixels, box);
+  return [made.width, made.height, btoa(String.fromCharCode(...made.rgba))];
 }"""
 
 
@@ -113,6 +119,45 @@ def test_boxes_equal_the_servers(visit, site):
     assert visitor.until(painted)
     nothing = visitor.upload(encoded(picture((128, 128, 128))))
     assert (nothing["verdict"], nothing["objects"]) == ("none", [])
+
+
+def test_finds_are_looked_at_twice_as_on_the_server(visit, tmp_path):
+    pair = write_pair(tmp_path / "pair")
+    strip = picture((128, 128, 128))
+    strip[100:112, 40:240] = COLORS[NAMES[0]]
+    with serving([pair]) as url:
+        visitor = visit(url=url)
+        assert visitor.ready()["difference"] >= 0
+        threshold = visitor.page.evaluate("photosynth.engine.model.threshold")
+        assert threshold == 0.6
+        alone = visitor.page.evaluate("photosynth.engine.model.info.answer_threshold")
+        for image, count in ((picture(COLORS[NAMES[0]]), 1), (picture(COLORS[NAMES[2]], (200, 333)), 1), (strip, 0)):
+            answer, expected = visitor.upload(encoded(image)), server_scores(url, encoded(image), "detect")
+            assert answer["place"] == "device"
+            assert [o["label"] for o in answer["objects"]] == [o["label"] for o in expected["objects"]]
+            assert len(answer["objects"]) == count
+            for here, there in zip(answer["objects"], expected["objects"], strict=True):
+                assert here["score"] == pytest.approx(there["score"], abs=1e-3)
+                assert threshold < here["score"] < 0.99
+                np.testing.assert_allclose(here["box"], there["box_xyxy"], atol=0.5)
+    with serving([pair], second_look=False) as url:
+        visitor = visit(url=url)
+        visitor.ready()
+        (found,) = visitor.upload(encoded(strip))["objects"]  # the detector alone takes it for the thing
+    assert found["label"] == NAMES[0]
+    assert found["score"] > alone
+
+
+def test_cut_outs_are_those_of_python(visit):
+    page, rng = visit().page, np.random.default_rng(4)
+    image = rng.integers(0, 256, (40, 60, 3), np.uint8)
+    rgba = base64.b64encode(np.dstack([image, np.full((40, 60), 255, np.uint8)]).tobytes()).decode()
+    for box in ([10, 8, 31, 20], [0, 0, 60, 40], [-5, 30, 9, 55], [58.5, 2.5, 63, 4], [70, 70, 70, 70], [3, 3, 3, 3]):
+        width, height, made = page.evaluate(CUT, {"rgba": rgba, "width": 60, "height": 40, "box": box})
+        expected = cut_out(image, np.array(box, float))
+        assert (height, width) == expected.shape[:2]
+        there = np.frombuffer(base64.b64decode(made), np.uint8).reshape(height, width, 4)
+        np.testing.assert_array_equal(there[..., :3], expected)
 
 
 def test_five_views_are_averaged_as_on_the_server(visit, tmp_path):

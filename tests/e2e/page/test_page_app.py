@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Visit
-from page_models import COLORS, NAMES, encoded, picture
+from page_models import COLORS, NAMES, encoded, picture, write_pair
+from page_visit import Visit
 from PIL import Image
 
 ROOT = Path(__file__).parents[3]
@@ -94,9 +94,10 @@ def packed(run_folder, tmp_path):
     model = shutil.copytree(run_folder / "export", tmp_path / "shop" / "export")
     (model / "previews").mkdir()
     shutil.copy(run_folder / "catalogue" / NAMES[0] / "preview.jpg", model / "previews" / "0.jpg")
-    command = ["node", IOS / "scripts" / "pack-models.mjs", model, f"finder={run_folder.parent / 'finder'}"]
+    pair = write_pair(tmp_path / "pair")
+    command = ["node", IOS / "scripts" / "pack-models.mjs", model, f"finder={run_folder.parent / 'finder'}", pair]
     said = subprocess.run(command, env={**os.environ, "PHOTOSYNTH_PAGE": str(page)}, capture_output=True, text=True)
-    assert said.stdout.split() == ["classifier", "shop", "detector", "finder"], said.stderr
+    assert said.stdout.split() == [*"classifier shop detector finder detector pair-detector".split()], said.stderr
     server = ThreadingHTTPServer(("localhost", 0), partial(Quiet, directory=str(page)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://localhost:{server.server_port}/"
@@ -120,5 +121,14 @@ def test_a_packed_model_needs_no_server(browser, packed):
     visitor.until("photosynth.engine.model.name === 'finder'")
     assert visitor.ready()["difference"] >= 0
     assert visitor.upload(encoded(picture(COLORS[NAMES[2]])))["objects"][0]["label"] == NAMES[2]
+    visitor.close()
+    visitor.page.click("[aria-label='Models and settings']")
+    visitor.page.click("label:has-text('Pair')")
+    visitor.until("photosynth.engine.model.name === 'pair-detector'")
+    visitor.ready()
+    strip = picture((128, 128, 128))
+    strip[100:112, 40:240] = COLORS[NAMES[0]]
+    assert visitor.upload(encoded(strip))["objects"] == []  # the classifier packed with it says no
+    assert visitor.upload(encoded(picture(COLORS[NAMES[0]])))["objects"][0]["label"] == NAMES[0]
     assert visitor.page.evaluate("navigator.serviceWorker.getRegistrations().then(found => found.length)") == 0
     context.close()

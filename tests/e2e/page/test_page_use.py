@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import serving
 from page_models import COLORS, NAMES, encoded, picture
+from page_visit import serving
 from PIL import Image
 
 RED = NAMES[0]

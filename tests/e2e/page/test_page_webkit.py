@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import PATIENCE_S, serving
 from page_models import COLORS, NAMES, encoded, picture
+from page_visit import PATIENCE_S, serving
 
 BROWSERS = sorted(Path("/usr/lib").glob("*/webkit2gtk-4.1/MiniBrowser"))
 PROGRAMS = ("WebKitWebDriver", "xvfb-run", "dbus-run-session")

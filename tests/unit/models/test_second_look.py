@@ -70,10 +70,11 @@ def test_both_scores_count_and_the_surest_of_both_comes_first():
     assert len(second) == 0
     assert third.scores == pytest.approx([0.4])  # blue is the first column: sqrt(0.8 * 0.25 * 0.8)
     assert third.class_ids.tolist() == [1]
-    assert detector.asked == [LEAST_SCORE]
+    assert detector.asked == [pytest.approx(0.35**2)]  # with less, sqrt(s p) stays below 0.35
     assert len(classifier.shown) == 1, "all cut-outs at once"
     everything = looked.detect([picture()] * 3, 0.0)[0]
     assert everything.scores == pytest.approx([0.6, 0.3])
+    assert detector.asked[1:] == [LEAST_SCORE]
     assert (looked.class_names, looked.answer_threshold) == (("red", "blue"), 0.35)
 
 

@@ -39,11 +39,18 @@ export function mean(rows: number[][]): number[] {
   return rows[0].map((_, k) => rows.reduce((sum, row) => sum + row[k], 0) / rows.length);
 }
 
-/** Boxes of a detector's outputs in pixels of the picture, as far as they score at least `threshold`. */
-export function boxes(info: ModelInfo, outputs: Outputs, square: Square, width: number, height: number): Found[] {
+/** Boxes of a detector's outputs in pixels of a picture of that width and height, as far as they score at least `least`. */
+export function boxes(
+  info: ModelInfo,
+  outputs: Outputs,
+  square: Square,
+  width: number,
+  height: number,
+  least: number,
+): Found[] {
   const found: Found[] = [];
   outputs.scores.forEach((score, k) => {
-    if (score <= 0 || score < info.answer_threshold) return;
+    if (score <= 0 || score < least) return;
     const [x0, y0, x1, y1] = outputs.boxes.slice(4 * k, 4 * k + 4);
     const clip = (value: number, limit: number) => Math.min(Math.max(value, 0), limit);
     found.push({

@@ -1,11 +1,12 @@
 /** The model on this device: a worker opened within a time limit and believed only after the golden pictures. */
 
-import type { Answer, ModelFile, ModelSummary } from "../types";
+import type { Answer, Found, ModelFile, ModelSummary } from "../types";
 import { loadFile, ask as askServer, ServerError } from "../server";
 import { decode, encode } from "../photo";
 import { classified, detected, type Outputs } from "./answers";
 import { compare, madePictures, TOLERANCE, type GoldenCase } from "./golden";
 import { RESIZE_VERSION, type Pixels } from "./resize";
+import { cutOut, leastLookedAt, MOST_LOOKED_AT } from "./second_look";
 import type { Raw, Reply, Request, Told } from "./worker";
 
 declare const __RUNTIME__: string;
@@ -28,6 +29,11 @@ export function threadCount(): number {
   return Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 1) / 2))); // a core taken away halts all
 }
 
+/** The file of a model in the wanted precision, or its most precise one; null if none may be fetched. */
+export function fileOf(model: ModelSummary, precision: string): ModelFile | null {
+  return model.files.find((f) => f.precision === precision) ?? model.files.at(-1) ?? null;
+}
+
 /** A model in a worker of its own. */
 export class DeviceModel {
   private readonly worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
@@ -35,6 +41,8 @@ export class DeviceModel {
   private count = 0;
   /** Largest difference from the golden answers; -1 if they had been compared on an earlier visit. */
   difference = -1;
+  /** The classifier that looks at a detector's finds once more, where there is one. */
+  private looker: DeviceModel | null = null;
 
   private constructor(
     readonly summary: ModelSummary,
@@ -52,11 +60,33 @@ export class DeviceModel {
   }
 
   /**
-   * Fetch, start and check a model. Several threads are tried first where there are any, then one.
+   * Fetch, start and check a model, and the one that takes its second look. Several threads are tried first where there
+   * are any, then one.
    *
    * Throws if the model cannot run here, or answers otherwise than it should.
    */
   static async open(summary: ModelSummary, file: ModelFile, progress: (share: number) => void): Promise<DeviceModel> {
+    const second = summary.second_look;
+    if (!second) return DeviceModel.openOne(summary, file, progress);
+    const other = fileOf(second, file.precision);
+    if (!other) throw new Error("the files of its second look may not be fetched");
+    const share = file.bytes / (file.bytes + other.bytes);
+    const device = await DeviceModel.openOne(summary, file, (done) => progress(share * done));
+    try {
+      device.looker = await DeviceModel.openOne(second, other, (done) => progress(share + (1 - share) * done));
+      device.difference = Math.max(device.difference, device.looker.difference);
+      return device;
+    } catch (error) {
+      device.close();
+      throw error;
+    }
+  }
+
+  private static async openOne(
+    summary: ModelSummary,
+    file: ModelFile,
+    progress: (share: number) => void,
+  ): Promise<DeviceModel> {
     if (!summary.info || summary.info.resize_version !== RESIZE_VERSION) throw new Error("made for another page");
     const [runtime, model] = await Promise.all([
       loadFile(RUNTIME_URL).then(unpack),
@@ -82,15 +112,35 @@ export class DeviceModel {
   /** Ask about a picture; its buffer is taken. */
   async ask(picture: Pixels): Promise<Answer> {
     const { width, height } = picture;
-    const told = await this.call<Told>({ do: "ask", picture }, ASK_PATIENCE_MS, [picture.rgba.buffer as ArrayBuffer]);
-    const { name: model, version, class_names: names, threshold } = this.summary;
+    const { name: model, version, class_names: names, threshold, kind } = this.summary;
+    const kept = this.looker ? { width, height, rgba: picture.rgba.slice() } : null;
+    const told = await this.tell(picture, kept ? leastLookedAt(threshold) : this.summary.info!.answer_threshold);
+    const objects = kept ? await this.lookedAt(told, kept) : told.objects;
     const more = { width, height, model, version, place: "device" as const, ms: told.ms };
-    if (this.summary.kind === "detector") return detected(told.objects, more);
-    return classified(names, told.probabilities, threshold, more);
+    return kind === "detector" ? detected(objects, more) : classified(names, told.probabilities, threshold, more);
+  }
+
+  private tell(picture: Pixels, least: number): Promise<Told> {
+    return this.call<Told>({ do: "ask", picture, least }, ASK_PATIENCE_MS, [picture.rgba.buffer as ArrayBuffer]);
+  }
+
+  /** What was found, as far as the classifier agrees when it is shown each find alone; adds its time. */
+  private async lookedAt(told: Told, picture: Pixels): Promise<Found[]> {
+    const found = told.objects.sort((a, b) => b.score - a.score).slice(0, MOST_LOOKED_AT);
+    const agreed: Found[] = [];
+    for (const find of found) {
+      const look = await this.looker!.tell(cutOut(picture, find.box), 0);
+      told.ms += look.ms;
+      const probability = look.probabilities[this.looker!.summary.class_names.indexOf(find.label)] ?? 0;
+      const score = Math.sqrt(find.score * probability);
+      if (score >= this.summary.threshold) agreed.push({ ...find, score });
+    }
+    return agreed;
   }
 
   /** Stop the worker; questions still open fail. */
   close(error = new Error("closed")): void {
+    this.looker?.close(error);
     this.worker.terminate();
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();

@@ -148,7 +148,8 @@ export function views(width: number, height: number, count: number): Region[] {
   return [whole, ...corners];
 }
 
-function roundEven(value: number): number {
+/** Rounded; halves to the even neighbour, as numpy does. */
+export function roundEven(value: number): number {
   const floor = Math.floor(value);
   if (value - floor !== 0.5) return Math.round(value);
   return floor % 2 === 0 ? floor : floor + 1;

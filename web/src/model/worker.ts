@@ -8,7 +8,7 @@ import { fitSquare, views, type Pixels, type Square } from "./resize";
 
 export type Request =
   | { id: number; do: "open"; runtime: ArrayBuffer; model: ArrayBuffer; threads: number; info: ModelInfo }
-  | { id: number; do: "ask"; picture: Pixels }
+  | { id: number; do: "ask"; picture: Pixels; least: number }
   | { id: number; do: "raw"; picture: Pixels };
 
 /** Probabilities of a classifier or boxes of a detector. */
@@ -55,7 +55,7 @@ async function run(square: Square): Promise<Outputs> {
   return outputs;
 }
 
-async function ask(picture: Pixels): Promise<Told> {
+async function ask(picture: Pixels, least: number): Promise<Told> {
   const began = performance.now();
   const rows: number[][] = [];
   let objects: Found[] = [];
@@ -63,7 +63,7 @@ async function ask(picture: Pixels): Promise<Told> {
     const square = fitSquare(picture, info!.input_px, info!.fit, region);
     const outputs = await run(square);
     if (info!.kind === "classifier") rows.push(outputs.probabilities);
-    else objects = boxes(info!, outputs, square, picture.width, picture.height);
+    else objects = boxes(info!, outputs, square, picture.width, picture.height, least);
   }
   return { probabilities: rows.length ? mean(rows) : [], objects, ms: performance.now() - began };
 }
@@ -80,7 +80,7 @@ async function answer(request: Request): Promise<void> {
   try {
     if (request.do === "open") await open(request);
     else if (request.do === "raw") reply.result = await raw(request.picture);
-    else reply.result = await ask(request.picture);
+    else reply.result = await ask(request.picture, request.least);
   } catch (error) {
     reply.error = error instanceof Error ? error.message : String(error);
   }
