@@ -60,33 +60,44 @@ def ellipsoid(rings=32):
     )
 
 
-def cameras():
+def all_round():
+    rings = ((-40, 6), (0, 9), (40, 6))
+    return camera_at([(e, a) for e, count in rings for a in np.arange(count) * 2 * np.pi / count + e])
+
+
+def front():
+    """Cameras on an arc of 120 degrees round -y, at three heights."""
+    return camera_at([(e, np.radians(a)) for e in (-25, 0, 25) for a in np.arange(-150, -29, 24 if e == 0 else 40)])
+
+
+def camera_at(angles):
     found = []
-    for elevation, count in ((-40, 6), (0, 9), (40, 6)):
-        for azimuth in np.arange(count) * 2 * np.pi / count + elevation:
-            e = np.radians(elevation)
-            eye = 0.45 * np.array([np.cos(e) * np.cos(azimuth), np.cos(e) * np.sin(azimuth), np.sin(e)])
-            pose = as_matrix4(look_at(eye, np.zeros(3)))
-            found.append(
-                Camera(
-                    size_wh=(SIDE, SIDE), focal_px=1.6 * SIDE, principal_px=(SIDE / 2, SIDE / 2), world_from_cam=pose
-                )
-            )
+    for elevation, azimuth in angles:
+        e = np.radians(elevation)
+        eye = 0.45 * np.array([np.cos(e) * np.cos(azimuth), np.cos(e) * np.sin(azimuth), np.sin(e)])
+        pose = as_matrix4(look_at(eye, np.zeros(3)))
+        found.append(
+            Camera(size_wh=(SIDE, SIDE), focal_px=1.6 * SIDE, principal_px=(SIDE / 2, SIDE / 2), world_from_cam=pose)
+        )
     return found
 
 
 @pytest.fixture(scope="module")
 def capture(tmp_path_factory):
     """A finished capture of the ellipsoid, and its true sparse model."""
+    return captured(tmp_path_factory.mktemp("capture") / "capture", all_round())
+
+
+def captured(folder, cameras):
     from PIL import Image
 
-    folder, mesh = tmp_path_factory.mktemp("capture") / "capture", ellipsoid()
+    mesh = ellipsoid()
     engine = render_engine("raster", FixedMeshes({("a", "whole"): mesh}))
     photos, seen = [], []
     points = mesh.vertices_m[::7].astype(float)
     with ArtifactWriter(folder, "capture", 1, {}, None, {}, overwrite=False) as writer:
         (folder / "photos").mkdir()
-        for k, camera in enumerate(cameras()):
+        for k, camera in enumerate(cameras):
             scene = Scene(
                 index=0,
                 camera=camera,
@@ -107,7 +118,7 @@ def capture(tmp_path_factory):
         record = Capture(kind="photos", ordered=False, photos=tuple(photos), advice=())
         writer.write("photos.json", to_pretty_json(record))
         writer.finish({})
-    return folder, model_of(points, sorted(seen), [p.file for p in photos])
+    return folder, model_of(points, sorted(seen), [p.file for p in photos], cameras)
 
 
 def photo(file, k):
@@ -118,12 +129,12 @@ def photo(file, k):
     )  # fmt: skip
 
 
-def model_of(points, seen, files):
+def model_of(points, seen, files, cameras):
     rows = np.array(seen)
     pairs = np.array([(k, k + 1) for k in range(len(files) - 1)], np.int32)
     return SparseModel(
         files=tuple(files),
-        cameras=tuple(cameras()),
+        cameras=tuple(cameras),
         points=points,
         colors=np.full((len(points), 3), 128, np.uint8),
         errors_px=np.full(len(points), 0.3, np.float32),
@@ -186,6 +197,22 @@ def test_the_page_needs_nothing_else(whole):
     assert whole.path("preview.jpg").read_bytes()[:2] == b"\xff\xd8"
 
 
+def test_photos_from_the_front_make_a_model_that_is_shown_from_the_front(tmp_path, monkeypatch):
+    folder, model = captured(tmp_path / "capture", front())
+    monkeypatch.setattr(sides, "register", lambda *a, **k: (model,))
+    made = run(CONFIG, folder, tmp_path / "model")
+    facts = from_json(made.path("model.asset.json").read_bytes(), ModelFacts)
+    (start, end), (low, high) = facts.azimuth_deg, facts.elevation_deg
+    assert 80 <= end - start <= 170
+    assert (start + end) / 2 == pytest.approx(-90 + 60, abs=15)  # the first photo stands at -90
+    assert -50 <= low <= 0 <= high <= 50
+    assert high - low >= 20
+    assert made.manifest.summary["verdict"] == "weak"
+    assert made.manifest.summary["arc_deg"] == end - start
+    assert f"{end - start:.0f} degrees round only" in facts.notes[0] + facts.notes[-1]
+    assert f"{end - start:.0f}° round, elevations {low:.0f}° to {high:.0f}°" in made.path("report.html").read_text()
+
+
 def test_killed_and_resumed_is_the_same(capture, registered, whole, tmp_path, monkeypatch):
     calls, real, lock = [], dense.estimate_depth, threading.Lock()
 
@@ -217,7 +244,7 @@ def test_masks_go_to_the_registration_and_bad_models_are_refused(capture, regist
     (tmp_path / "masks").mkdir()
     (tmp_path / "masks" / "0000.png.png").write_bytes(b"mask")
     monkeypatch.setattr(stage, "match_side", lambda *a: (_ for _ in ()).throw(QualityError("no points")))
-    with pytest.raises(QualityError, match="no points"):
+    with pytest.raises(QualityError, match=r"^21 of 21 photos registered, but no points"):
         run(CONFIG, capture[0], tmp_path / "model", masks=tmp_path / "masks")
     assert registered["masks"] == tmp_path / "masks"
     assert len(registered["photos"]) == 21

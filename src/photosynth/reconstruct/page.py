@@ -74,6 +74,7 @@ def _context(inputs: PageInputs, out: Path) -> dict[str, Any]:
         "headline": HEADLINES[verdict.grade],
         "verdict": verdict,
         "facts": inputs.facts,
+        "shown_from": shown_from(inputs.facts),
         "sides": [_side(k, side, out) for k, side in enumerate(inputs.sides)],
         "joint": _joint(inputs),
         "n_photos": len(inputs.capture.photos),
@@ -88,6 +89,13 @@ def _context(inputs: PageInputs, out: Path) -> dict[str, Any]:
         "held_out": [_held(h, names) for h in dense.held_out],
         "advice": inputs.advice,
     }
+
+
+def shown_from(facts: ModelFacts) -> str:
+    """From where the model may be shown, in words."""
+    (start, end), (low, high) = facts.azimuth_deg, facts.elevation_deg
+    around = "all round" if end - start >= 360.0 else f"{end - start:.0f}° round"
+    return f"{around}, elevations {low:.0f}° to {high:.0f}°"
 
 
 def hatched(texture: Texture) -> Texture:

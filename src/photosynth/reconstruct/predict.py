@@ -35,7 +35,7 @@ def predict(view: View, surface: Surface, texture: Texture) -> Predicted:
     points = surface.vertices[texture.unwrapped.origin] @ view.rotation.T + view.translation
     inverse_z = np.zeros((height * ss, width * ss))
     uv = np.zeros((height * ss, width * ss, 2), np.float32)
-    _draw(points, texture.unwrapped.faces, texture.unwrapped.uv, k, inverse_z, uv)
+    draw_faces(points, texture.unwrapped.faces, texture.unwrapped.uv, k, inverse_z, uv)
     hit = inverse_z > 0
     side = texture.image.shape[0]
     at = uv * np.float32(side) - np.float32(0.5)
@@ -75,9 +75,12 @@ def _shrink(a: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _draw(points, faces, st, k, inverse_z, uv):
-    """Faces into a z-buffer of 1 / z with perspective-correct texture coordinates; faces that reach behind the
-    camera are left out."""
+def draw_faces(points, faces, st, k, inverse_z, uv):
+    """Faces into a z-buffer of 1 / z with perspective-correct texture coordinates, or any other two numbers of the
+    vertices; faces that reach behind the camera are left out.
+
+    points (V, 3) float64 in the camera's frame, faces (F, 3), st (V, 2) float32, k (3, 3) intrinsics for pixel
+    centres at whole numbers; inverse_z (H, W) float64 and uv (H, W, 2) float32, both zero, are filled."""
     height, width = inverse_z.shape
     for i in range(faces.shape[0]):
         a, b, c = faces[i, 0], faces[i, 1], faces[i, 2]

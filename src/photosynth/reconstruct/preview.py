@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 
+from photosynth.core.asset import ALL_ROUND_DEG
 from photosynth.core.camera import Camera
 from photosynth.core.geometry import Vec2, as_matrix4, look_at
 from photosynth.core.mesh import Mesh
@@ -21,16 +22,26 @@ FILL = 0.92
 """How much of a view the object's bounding sphere fills."""
 
 
-def turntable(mesh: Mesh, elevation_deg: Vec2, view_px: int = 220) -> np.ndarray:
-    """Views of a mesh from round about, from above and (if it may be seen from there) from below.
+def turntable(mesh: Mesh, elevation_deg: Vec2, azimuth_deg: Vec2 = ALL_ROUND_DEG, view_px: int = 220) -> np.ndarray:
+    """Views of a mesh from round about, or from one end of its arc to the other, from above and (if it may be seen
+    from there) from below.
+
+    Args:
+        mesh: what to show.
+        elevation_deg, azimuth_deg: from where it may be shown, as in AssetPart.
+        view_px: side of a view.
 
     Returns:
         (view_px, n * view_px, 3) uint8 sRGB.
     """
     low, high = elevation_deg
     round_about = float(np.clip(20.0, low, high))
+    (start, end), aside = azimuth_deg, -60.0
     angles = [(k * 360.0 / VIEWS_ROUND - 90.0, round_about) for k in range(VIEWS_ROUND)]
-    angles += [(-60.0, min(70.0, high))] + ([(-60.0, max(-60.0, low))] if low < -20 else [])
+    if end - start < 360.0:
+        angles = [(float(azimuth), round_about) for azimuth in np.linspace(start, end, VIEWS_ROUND)]
+        aside = 0.5 * (start + end)
+    angles += [(aside, min(70.0, high))] + ([(aside, max(-60.0, low))] if low < -20 else [])
     middle = 0.5 * (mesh.vertices_m.min(axis=0) + mesh.vertices_m.max(axis=0)).astype(float)
     diagonal = float(np.linalg.norm(np.ptp(mesh.vertices_m, axis=0)))
     engine = render_engine("raster", FixedMeshes({("model", "whole"): mesh}))

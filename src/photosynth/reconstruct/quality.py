@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -92,6 +93,16 @@ def require(quality: SfmQuality) -> None:
     if quality.grade == "retake":
         head = f"{quality.n_registered} of {quality.n_photos} photos fit together, but the result is not usable"
         raise QualityError(f"{head}:\n  " + "\n  ".join(quality.reasons()))
+
+
+@contextmanager
+def after_registration(quality: SfmQuality) -> Iterator[None]:
+    """A QualityError from inside says first how many photos were registered."""
+    try:
+        yield
+    except QualityError as error:
+        count = f"{quality.n_registered} of {quality.n_photos} photos registered"
+        raise QualityError(f"{count}, but {error}") from error
 
 
 def _graded(value: float, good: float, retake: float) -> Grade:

@@ -20,15 +20,16 @@ from photosynth.reconstruct.colmap import SfmConfig
 from photosynth.reconstruct.coverage import coverage_advice, coverage_picture
 from photosynth.reconstruct.dense import Dense, DenseConfig, Matched, join_sides, match_side, mesh_and_texture
 from photosynth.reconstruct.joining import Joint
-from photosynth.reconstruct.model import seen_elevations, share_of, textured_mesh
+from photosynth.reconstruct.model import share_of, textured_mesh
 from photosynth.reconstruct.page import PageInputs, page_html
 from photosynth.reconstruct.plain import plain_masks
 from photosynth.reconstruct.preview import jpeg_bytes, turntable
-from photosynth.reconstruct.quality import SfmQuality, require
+from photosynth.reconstruct.quality import SfmQuality, after_registration, require
 from photosynth.reconstruct.sides import Side, find_sides, quality_of
 from photosynth.reconstruct.sparse import write_sparse
 from photosynth.reconstruct.surface import Surface
 from photosynth.reconstruct.verdict import Verdict, verdict_of
+from photosynth.reconstruct.window import Window, window_of
 
 STAGE = "reconstruction"
 SCHEMA = 1
@@ -100,16 +101,10 @@ def run(
         if writer.finished is not None:
             return writer.finished
         made = _made(config, source.folder, writer, masks, progress)
-        verdict = verdict_of(
-            made.quality,
-            made.dense.held_out_db,
-            share_of(made.dense.surface, made.dense.texture.seen_vertices, len(made.sides) == 1),
-            share_of(made.dense.surface, made.dense.measured, len(made.sides) == 1),
-        )
-        if verdict.grade == "retake" or (verdict.grade == "weak" and not config.accept_weak):
-            raise QualityError("the model is not good enough to train on:\n  " + "\n  ".join(verdict.reasons))
+        with after_registration(made.quality):
+            verdict, window = _judged(config, made)
         advice = _advice(made.sides)
-        facts = _write(writer, source, made, verdict)
+        facts = _write(writer, source, made, verdict, window)
         shown = PageInputs(
             source.folder, read_capture(source.folder), made.sides, made.joint, made.dense, verdict, facts, advice
         )
@@ -117,6 +112,28 @@ def run(
         shutil.rmtree(writer.path(WORK))
         progress.finish()
         return writer.finish(_summary(verdict, made), (*verdict.reasons, *advice))
+
+
+def _judged(config: ReconstructConfig, made: Made) -> tuple[Verdict, Window]:
+    """The verdict, and from where the model may be shown. Raises QualityError if it is not usable."""
+    dense, one_side = made.dense, len(made.sides) == 1
+    cameras = made.matched.sparse.centres()
+    window = window_of(dense.surface, dense.texture.seen_vertices, dense.measured, cameras)
+    measured = None if window is None else window.measured_share
+    verdict = verdict_of(
+        made.quality,
+        dense.held_out_db,
+        share_of(dense.surface, dense.texture.seen_vertices, one_side),
+        share_of(dense.surface, dense.measured, one_side) if measured is None else measured,
+        360.0 if window is None else window.arc_deg,
+    )
+    if verdict.grade == "retake" or (verdict.grade == "weak" and not config.accept_weak):
+        raise QualityError("the model is not good enough to train on:\n  " + "\n  ".join(verdict.reasons))
+    if window is None:
+        raise QualityError(
+            "every view of the model shows some surface that no photo saw; go all round the object, at two heights"
+        )
+    return verdict, window
 
 
 def _made(
@@ -143,9 +160,10 @@ def _model_of(
             writer.write(coverage_name(k), coverage_picture(side.model, side.photos, side.found))
     quality = quality_of(sides)
     require(quality)
-    parts = [match_side(config, folder, side, progress) for side in sides]
-    matched, joint = (parts[0], None) if len(parts) == 1 else join_sides(config, folder, parts, progress)
-    dense = mesh_and_texture(config, folder, matched, sides[0].work, progress)
+    with after_registration(quality):
+        parts = [match_side(config, folder, side, progress) for side in sides]
+        matched, joint = (parts[0], None) if len(parts) == 1 else join_sides(config, folder, parts, progress)
+        dense = mesh_and_texture(config, folder, matched, sides[0].work, progress)
     metric = sides[0].found is not None and sides[0].found.metric
     if config.size_m is not None:
         matched, dense = _scaled(config.size_m, matched, dense)
@@ -173,20 +191,16 @@ def _advice(sides: tuple[Side, ...]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _write(writer: ArtifactWriter, source: Artifact, made: Made, verdict: Verdict) -> ModelFacts:
+def _write(writer: ArtifactWriter, source: Artifact, made: Made, verdict: Verdict, window: Window) -> ModelFacts:
     import cv2
 
     dense, sparse = made.dense, made.matched.sparse
     mesh = textured_mesh(dense.surface, dense.texture)
-    low, high = seen_elevations(dense.surface, dense.texture.seen_vertices)
-    if low >= high:
-        raise QualityError(
-            "every view of the model shows some surface that no photo saw; go all round the object, at two heights"
-        )
     write_sparse(writer.folder, sparse)
     write_atomic(writer.path("seen.png"), cv2.imencode(".png", dense.texture.seen.astype(np.uint8) * 255)[1].tobytes())
     facts = ModelFacts(
-        elevation_deg=(low, high),
+        elevation_deg=window.elevation_deg,
+        azimuth_deg=window.azimuth_deg,
         scale_known=made.metric,
         source=f"photogrammetry of {len(sparse.files)} photos (capture {source.key[:12]})",
         notes=verdict.reasons,
@@ -194,7 +208,7 @@ def _write(writer: ArtifactWriter, source: Artifact, made: Made, verdict: Verdic
     writer.write("model.glb", glb_bytes(mesh))
     writer.write("model.asset.json", to_pretty_json(facts))
     writer.write("quality.json", to_pretty_json({"verdict": verdict, "registration": made.quality}))
-    writer.write("preview.jpg", jpeg_bytes(turntable(mesh, (low, high))))
+    writer.write("preview.jpg", jpeg_bytes(turntable(mesh, window.elevation_deg, window.azimuth_deg)))
     return facts
 
 
@@ -209,5 +223,6 @@ def _summary(verdict: Verdict, made: Made) -> dict[str, object]:
         "held_out_psnr_db": None if np.isnan(dense.held_out_db) else round(dense.held_out_db, 2),
         "seen_share": round(verdict.seen_share, 4),
         "measured_share": round(verdict.measured_share, 4),
+        "arc_deg": verdict.arc_deg,
         "texture_px": dense.texture.image.shape[0],
     }

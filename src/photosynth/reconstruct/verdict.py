@@ -27,16 +27,25 @@ class Verdict(Record, frozen=True, kw_only=True):
     seen_share: float
     """Part of the surface above the table that some photo saw."""
     measured_share: float
-    """Part of it near which photos agreed on a depth."""
+    """Part of it near which photos agreed on a depth; of what may be shown, where that is one side only."""
+    arc_deg: float = 360.0
+    """How far round the object may be shown; 360 is all round."""
 
 
-def verdict_of(registration: SfmQuality, held_out_db: float, seen_share: float, measured_share: float) -> Verdict:
+def verdict_of(
+    registration: SfmQuality, held_out_db: float, seen_share: float, measured_share: float, arc_deg: float = 360.0
+) -> Verdict:
     """The worst of registration, prediction and coverage.
+
+    An object that was photographed from one side is weak at best, however good that side is: pictures of it teach
+    what this side looks like, and nothing of the others. How little was photographed is then no fault of its own, as
+    no more than that side is ever shown.
 
     Args:
         registration: the verdict on where the photos were taken from.
         held_out_db: PSNR of predicted photos; NaN if none could be left out.
-        seen_share, measured_share: 0..1.
+        seen_share, measured_share: 0..1; see Verdict.
+        arc_deg: how far round the object may be shown.
     """
     found: list[tuple[Grade, str]] = [(registration.grade, words) for words in registration.reasons()]
     if not math.isnan(held_out_db) and held_out_db < GOOD_DB:
@@ -48,7 +57,15 @@ def verdict_of(registration: SfmQuality, held_out_db: float, seen_share: float, 
                 "shape or the light is not the same in all photos; keep the object still and the light even",
             )
         )
-    if seen_share < GOOD_SEEN:
+    if arc_deg < 360.0:
+        found.append(
+            (
+                "weak",
+                f"it can be shown from {arc_deg:.0f} degrees round only: it teaches what this side looks like, and the "
+                "others will not be recognised; go all round it",
+            )
+        )
+    elif seen_share < GOOD_SEEN:
         grade = "retake" if seen_share < RETAKE_SEEN else "weak"
         found.append((grade, f"only {seen_share:.0%} of the surface above the table was photographed; go all round it"))
     if measured_share < GOOD_MEASURED:
@@ -68,4 +85,5 @@ def verdict_of(registration: SfmQuality, held_out_db: float, seen_share: float, 
         held_out_psnr_db=None if math.isnan(held_out_db) else held_out_db,
         seen_share=seen_share,
         measured_share=measured_share,
+        arc_deg=arc_deg,
     )

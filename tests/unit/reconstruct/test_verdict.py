@@ -3,10 +3,15 @@
 import numpy as np
 import pytest
 
+from photosynth.core.asset import ModelFacts
+from photosynth.core.errors import QualityError
+from photosynth.core.mesh import Mesh
+from photosynth.reconstruct import preview
 from photosynth.reconstruct.dense import MEASURED_REL, measured_vertices
 from photosynth.reconstruct.fusion import PointCloud
 from photosynth.reconstruct.model import share_of
-from photosynth.reconstruct.quality import SfmQuality
+from photosynth.reconstruct.page import shown_from
+from photosynth.reconstruct.quality import SfmQuality, after_registration
 from photosynth.reconstruct.surface import Surface
 from photosynth.reconstruct.verdict import verdict_of
 
@@ -42,6 +47,44 @@ def test_the_worst_comes_first() -> None:
     assert verdict.grade == "retake"
     assert "10%" in verdict.reasons[0]
     assert "20.0 dB" in verdict.reasons[1]
+
+
+def test_one_side_is_weak_however_good_it_is() -> None:
+    verdict = verdict_of(FINE, 30.0, 0.4, 0.98, arc_deg=75.0)
+    assert verdict.grade == "weak"
+    assert len(verdict.reasons) == 1  # little was photographed, but no more is shown
+    assert "75 degrees round only" in verdict.reasons[0]
+    assert verdict_of(FINE, 30.0, 0.4, 0.2, arc_deg=75.0).grade == "retake"
+
+
+def test_errors_after_the_registration_say_how_many_photos_it_took() -> None:
+    quality = SfmQuality(grade="weak", n_photos=11, n_registered=9, failed=(), checks=())
+    with pytest.raises(QualityError, match=r"^9 of 11 photos registered, but no surface$"), after_registration(quality):
+        raise QualityError("no surface")
+    with pytest.raises(OSError, match=r"^full$"), after_registration(quality):
+        raise OSError("full")
+
+
+@pytest.mark.parametrize(
+    ("azimuth_deg", "views", "shown"),
+    [((150.0, 225.0), 7, (150.0, 225.0, 187.5)), ((-180.0, 180.0), 7, (-90.0, 210.0, -60.0))],
+)
+def test_the_preview_keeps_to_the_arc(azimuth_deg, views, shown, monkeypatch) -> None:
+    asked, real = [], preview._scene
+    monkeypatch.setattr(preview, "_scene", lambda *args: asked.append(np.degrees(args[2:4])) or real(*args))
+    corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
+    faces = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]], np.int32)
+    mesh = Mesh(corners, corners - 0.25, corners[:, :2], faces, np.full((4, 4, 3), 90, np.uint8))
+    assert preview.turntable(mesh, (15.0, 45.0), azimuth_deg, 16).shape == (16, views * 16, 3)
+    azimuth, elevation = np.array(asked).T
+    assert (azimuth[0], azimuth[-2], azimuth[-1]) == pytest.approx(shown)
+    assert elevation.tolist() == pytest.approx([20.0] * (views - 1) + [45.0])
+
+
+def test_what_may_be_shown_in_words() -> None:
+    facts = ModelFacts(elevation_deg=(-5.0, 55.0), azimuth_deg=(150.0, 225.0))
+    assert shown_from(facts) == "75° round, elevations -5° to 55°"
+    assert shown_from(ModelFacts()) == "all round, elevations -90° to 90°"
 
 
 def test_surface_far_from_all_points_is_not_measured() -> None:
