@@ -19,6 +19,7 @@ from photosynth.sample.fill import FillSource, true_view_fill
 from photosynth.sample.finish import sample_finish
 from photosynth.sample.light import sample_lights
 from photosynth.sample.occluder import sample_occluders
+from photosynth.sample.outlook import is_one_sided
 from photosynth.sample.placement import place
 from photosynth.sample.sight import blocked
 from photosynth.sample.source import ArrangementSource
@@ -71,11 +72,12 @@ def sample_arranged(
     camera, environment = view.camera, sample_environment(recipe.environment, maps, rngs["environment"])
     fills = FillSource(recipe.fills, photos, maps, camera, environment)
     arrangement, corners = staged.arrangement, subject.corners_m()
+    placements = () if staged.kind == "empty" else _placements(source, staged, view, subject, rngs["surface"])
     lights = sample_lights(recipe.lights, 2.0 * arrangement.radius_m, rngs["light"])
     scene = Scene(
         index=index,
         camera=with_lens(recipe.camera, camera, rngs["lens"]),
-        placements=() if staged.kind == "empty" else _placements(source, staged, view, subject, rngs["surface"]),
+        placements=placements,
         surroundings=sample_surroundings(
             recipe.surfaces, fills, arrangement.slabs, arrangement.radius_m, seed, rngs["surroundings"]
         ),
@@ -91,7 +93,7 @@ def sample_arranged(
             float(np.linalg.norm(corners[7] - corners[0])),
             float(project(camera, corners.mean(axis=0)[None])[1][0]),
         ),
-        kind=staged.kind,
+        kind=_kind(staged, placements),
     )
     check_seen(scene, assets)
     return scene
@@ -109,6 +111,13 @@ def _placements(
         one = place(source.recipe.surface, thing.asset, part, matrix[:3, :3] / scale, rng, scale, matrix[:3, 3])
         placed.insert(0 if thing is subject else len(placed), one)
     return tuple(placed)
+
+
+def _kind(staged: Staged, placements: tuple[Placement, ...]) -> str:
+    """What the picture came to be: objects that were scanned from one side may all have turned it away."""
+    if staged.kind != "object" or not is_one_sided(staged) or any(p.role == "object" for p in placements):
+        return staged.kind
+    return "lookalike" if placements else "empty"
 
 
 def _lit(light: Light, staged: Staged, rng: np.random.Generator) -> Light:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -15,6 +17,7 @@ from photosynth.core.geometry import as_matrix4
 from photosynth.core.record import Record
 from photosynth.core.seen import camera_direction, seen_part
 from photosynth.sample.camera import CameraRecipe, FramingRecipe, View, box_corners, frame_subject
+from photosynth.sample.outlook import outlook
 from photosynth.sample.ranges import require_share, require_support
 from photosynth.sample.sight import clearance_m, seen_share
 from photosynth.sample.staged import Staged, Thing
@@ -68,16 +71,29 @@ def sample_viewpoint(
     rng: np.random.Generator,
 ) -> Viewpoint:
     """A camera that stands free, sees enough, and from which every thing may be shown. If MAX_TRIES draws give none,
-    the one from which most may be shown, and of these the one that sees most."""
-    best: tuple[tuple[bool, int, float], Viewpoint] | None = None
+    the one from which most may be shown, and of these the one that sees most. Where no one camera can show all, as some
+    things were scanned from one side, it shows the subject and as many of the others as can be."""
+    open_ = partial(open_direction, recipe.elevation_deg, staged, rng)
+    out = outlook(staged, subject, open_)
+    direction = open_ if out is None else lambda: out.directions[int(rng.integers(len(out.directions)))]
+    spare, must_show = (0, False) if out is None else (out.missing, out.shows_subject)
+    at = staged.things.index(subject)
+    best: tuple[tuple[bool, bool, int, float], Viewpoint] | None = None
     for _ in range(MAX_TRIES):
-        view, at_group = _draw(recipe, lens, framing, staged, subject, size_wh, rng)
+        view, at_group = _draw(recipe, lens, framing, staged, subject, size_wh, direction, rng)
         free = _stands_free(view.camera, staged, subject)
         missing = sum(part is None for part in view.parts)
-        seen = _least_seen(view.camera, staged, subject, at_group) if free and (best is None or not missing) else 0.0
-        if free and not missing and seen >= recipe.min_seen:
+        shown = not must_show or view.parts[at] is not None
+        good = free and shown and missing <= spare
+        looked_at = staged.leading() if at_group else (subject,)
+        if out is not None:
+            looked_at = tuple(
+                t for t, part in zip(staged.things, view.parts, strict=True) if part is not None and t in looked_at
+            )
+        seen = _best_seen(view.camera, staged, looked_at) if free and (best is None or good) else 0.0
+        if good and seen >= recipe.min_seen:
             return view
-        score = (free, -missing, seen)
+        score = (free, shown, -missing, seen)
         if best is None or score > best[0]:
             best = (score, view)
     return best[1]
@@ -90,12 +106,13 @@ def _draw(
     staged: Staged,
     subject: Thing,
     size_wh: tuple[int, int],
+    open_to: Callable[[], np.ndarray],
     rng: np.random.Generator,
 ) -> tuple[Viewpoint, bool]:
     at_group = bool(rng.random() < recipe.group_share) and len(staged.things) > 1
     corners = _group_corners(staged.things) if at_group else subject.corners_m()
     target = corners.mean(axis=0)
-    direction = open_direction(recipe.elevation_deg, staged, rng)
+    direction = open_to()
     view = View(
         direction=tuple(float(v) for v in direction),
         focal_rel=sample(lens.focal_rel, rng),
@@ -142,10 +159,12 @@ def _stands_free(camera: Camera, staged: Staged, subject: Thing) -> bool:
     )
 
 
-def _least_seen(camera: Camera, staged: Staged, subject: Thing, at_group: bool) -> float:
-    """How much is seen of the subject, or of the object that is seen best."""
-    wanted = staged.leading() if at_group else (subject,)
+def _best_seen(camera: Camera, staged: Staged, looked_at: tuple[Thing, ...]) -> float:
+    """How much is seen of the thing that is seen best, of those that the picture is for; 0 without any."""
     return max(
-        seen_share(camera, t.probes_m, [*staged.slab_hulls, *(o.hull for o in staged.things if o is not t)])
-        for t in wanted
+        (
+            seen_share(camera, t.probes_m, [*staged.slab_hulls, *(o.hull for o in staged.things if o is not t)])
+            for t in looked_at
+        ),
+        default=0.0,
     )

@@ -1,4 +1,5 @@
-"""The scenes of `single` stay what they were: a digest of some, taken before scenes could hold arrangements."""
+"""Scenes stay what they were: a digest of some of `single`, taken before scenes could hold arrangements, and of some of
+those with arrangements, taken before parts of assets had an arc."""
 
 from __future__ import annotations
 
@@ -6,7 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
+import arranged_assets
 import msgspec
+import pytest
 
 from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
 from photosynth.core.photo import Photo
@@ -51,3 +54,16 @@ def test_single_draws_the_scenes_it_always_drew() -> None:
         digest([essence(scene) for scene in scenes])
         == "487845fc97cecb3f07820195f4fa7dc0ef61e41319b07ead408112a552008487"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("tabletop", "233ff06e26d352af12b77758936d341e0011bc7f2ef3944ff9c7cb84f66ef71b"),
+        ("shelf", "1f7336302c2d3d8f14ee1e91fc438eee38976480c747c65477f2d68ecc6fb0d0"),
+        ("far", "6dddb939d07f65a9960859fcb0ccd40f62b596c3f9a3cb2908486fa0689e000a"),
+    ],
+)
+def test_arranged_scenes_of_assets_that_go_all_round_are_what_they_were(name, expected) -> None:
+    scenes = arranged_assets.scenes(load_recipe(name), 10)
+    assert digest([essence(scene) for scene in scenes]) == expected

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from photosynth.core.asset import AssetPart
 from photosynth.core.geometry import Matrix4, Vec3
 from photosynth.core.record import Record
 from photosynth.sample.arrange.hull import Hull, hull_of
@@ -22,12 +23,14 @@ class Shape:
     """What a sampler must know of an asset's form.
 
     asset_id: which asset. points_m (n, 3) float64: the vertices of its convex hull in the object's frame, already
-    scaled. scale: that uniform scale. `hull` and `poses` are worked out on first use and kept.
+    scaled. scale: that uniform scale. one_sided: the asset's parts, if some may not be shown from all round; empty if
+    all may. `hull` and `poses` are worked out on first use and kept.
     """
 
     asset_id: str
     points_m: np.ndarray
     scale: float = 1.0
+    one_sided: tuple[AssetPart, ...] = ()
 
     @cached_property
     def hull(self) -> Hull:
@@ -46,7 +49,7 @@ class Shape:
 
     def scaled(self, factor: float) -> Shape:
         """The same form, larger by a factor above 0; what is known of its hull and poses is taken over."""
-        other = Shape(self.asset_id, self.points_m * factor, self.scale * factor)
+        other = Shape(self.asset_id, self.points_m * factor, self.scale * factor, self.one_sided)
         other.__dict__.update(hull=self.hull.scaled(factor), poses=self.poses)
         return other
 

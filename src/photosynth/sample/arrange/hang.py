@@ -9,6 +9,7 @@ import numpy as np
 from photosynth.core.directions import UniformSphere, matrix_from_quaternion
 from photosynth.core.distributions import sample
 from photosynth.sample.arrange.arrangement import Arrangement, Shape
+from photosynth.sample.arrange.facing import common_azimuth_rad, facing
 from photosynth.sample.arrange.posed import Posed, arrangement_of, mean_diagonal_m
 from photosynth.sample.arrange.recipe import FloatRecipe
 
@@ -16,10 +17,11 @@ from photosynth.sample.arrange.recipe import FloatRecipe
 def hang(recipe: FloatRecipe, shapes: Sequence[Shape], rng: np.random.Generator) -> Arrangement:
     """The first thing at the origin, each further one beside those before it, in any direction from the origin."""
     unit = mean_diagonal_m(shapes)
+    azimuth = common_azimuth_rad(shapes, rng)
     centres, radii = np.zeros((0, 3)), np.zeros(0)
     placed = []
     for shape in shapes:
-        rotation = matrix_from_quaternion(sample(recipe.rotation, rng))
+        rotation = facing(shape, azimuth, lambda: matrix_from_quaternion(sample(recipe.rotation, rng)))
         middle = (shape.points_m.min(axis=0) + shape.points_m.max(axis=0)) / 2
         radius = float(np.linalg.norm(shape.points_m - middle, axis=1).max())
         towards, gap = UniformSphere().draw(rng, 1)[0], unit * sample(recipe.gap_diagonals, rng)

@@ -6,6 +6,7 @@ import numpy as np
 
 from photosynth.core.asset import Asset
 from photosynth.core.engine import MeshSource
+from photosynth.core.seen import goes_round
 from photosynth.sample.arrange.arrangement import Shape
 from photosynth.sample.arrange.hull import Hull, hull_of
 
@@ -31,7 +32,8 @@ class Shapes:
         if asset.asset_id not in self._shapes:
             points = [np.asarray(self._meshes.mesh(asset.asset_id, part.name).vertices_m) for part in asset.parts]
             simple = simplified(np.concatenate(points).astype(float))
-            self._shapes[asset.asset_id] = Shape(asset.asset_id, simple.points_m)
+            one_sided = () if all(goes_round(part) for part in asset.parts) else asset.parts
+            self._shapes[asset.asset_id] = Shape(asset.asset_id, simple.points_m, one_sided=one_sided)
         shape = self._shapes[asset.asset_id]
         return shape if scale == 1.0 else shape.scaled(scale)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from photosynth.core.distributions import sample
 from photosynth.sample.arrange.arrangement import Arrangement, Shape, SlabBox
+from photosynth.sample.arrange.facing import facing
 from photosynth.sample.arrange.footprint import apart_from_all, least_box_rad
 from photosynth.sample.arrange.posed import Posed, arrangement_of, mean_diagonal_m, slab, stood, yawed
 from photosynth.sample.arrange.recipe import ShelfRecipe
@@ -48,16 +50,27 @@ def on_shelf(recipe: ShelfRecipe, shapes: Sequence[Shape], rng: np.random.Genera
 
 
 def _turned(recipe: ShelfRecipe, shapes: Sequence[Shape], rng: np.random.Generator) -> list[Posed]:
-    """Each thing over the origin in its pose, its footprint along the board; copies of an asset alike."""
+    """Each thing over the origin in its pose, its footprint along the board; copies of an asset alike. What was scanned
+    from one side faces the front, square to the board if it can."""
     turns: dict[str, np.ndarray] = {}
     for shape in shapes:
         if shape.asset_id not in turns:
-            rotation = shape.poses.draw(rng, recipe.upright_share)
-            yaw = least_box_rad(stood(shape, rotation, np.zeros(2)).footprint_m)
-            yaw += math.pi / 2 * (rng.random() < recipe.narrow_share) + math.pi * int(rng.integers(2))
-            turns[shape.asset_id] = yawed(rotation, yaw)
+            turns[shape.asset_id] = facing(
+                shape, 0.0, partial(_square_turn, recipe, shape, rng), partial(_any_turn, recipe, shape, rng)
+            )
     disorder = np.radians([sample(recipe.disorder_deg, rng) for _ in shapes])
     return [stood(s, yawed(turns[s.asset_id], more), np.zeros(2)) for s, more in zip(shapes, disorder, strict=True)]
+
+
+def _square_turn(recipe: ShelfRecipe, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+    rotation = shape.poses.draw(rng, recipe.upright_share)
+    yaw = least_box_rad(stood(shape, rotation, np.zeros(2)).footprint_m)
+    yaw += math.pi / 2 * (rng.random() < recipe.narrow_share) + math.pi * int(rng.integers(2))
+    return yawed(rotation, yaw)
+
+
+def _any_turn(recipe: ShelfRecipe, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+    return yawed(shape.poses.draw(rng, recipe.upright_share), rng.uniform(0.0, 2 * math.pi))
 
 
 def _shares(things: Sequence[Posed], n_boards: int, rng: np.random.Generator) -> list[list[Posed]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from photosynth.core.distributions import Scalar, sample
 from photosynth.sample.arrange.arrangement import Arrangement, Shape, SlabBox
+from photosynth.sample.arrange.facing import common_azimuth_rad, facing
 from photosynth.sample.arrange.footprint import apart_from_all
 from photosynth.sample.arrange.posed import Posed, arrangement_of, mean_diagonal_m, slab, stood, yawed
 from photosynth.sample.arrange.recipe import TableRecipe
@@ -28,11 +30,13 @@ OPEN_ELEVATION_DEG = (5.0, 90.0)
 def on_table(recipe: TableRecipe, shapes: Sequence[Shape], rng: np.random.Generator) -> Arrangement:
     """Each thing in a stable pose at a random place of a round region that the recipe's density fixes.
 
-    One that finds no place after TRIES is left out; the first always finds one.
+    One that finds no place after TRIES is left out; the first always finds one. Things that were scanned from one side
+    face one azimuth, more or less.
     """
     unit = mean_diagonal_m(shapes)
     density = sample(recipe.density, rng)
-    turned = [yawed(s.poses.draw(rng, recipe.upright_share), rng.uniform(0.0, 2 * math.pi)) for s in shapes]
+    azimuth = common_azimuth_rad(shapes, rng)
+    turned = [facing(s, azimuth, partial(_drawn_turn, recipe, s, rng)) for s in shapes]
     things = [stood(shape, turn, np.zeros(2)) for shape, turn in zip(shapes, turned, strict=True)]
     radius = math.sqrt(sum(area(thing.footprint_m) for thing in things) / (density * math.pi))
     order = sorted(range(len(things)), key=lambda k: (-area(things[k].footprint_m), k))  # large ones first
@@ -40,6 +44,10 @@ def on_table(recipe: TableRecipe, shapes: Sequence[Shape], rng: np.random.Genera
     placed = [found[k] for k in sorted(found)]
     top = table_top(recipe.side_diagonals, recipe.aspect, recipe.thickness_diagonals, placed, unit, rng)
     return arrangement_of(placed, (top,), open_elevation_deg=OPEN_ELEVATION_DEG)
+
+
+def _drawn_turn(recipe: TableRecipe, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+    return yawed(shape.poses.draw(rng, recipe.upright_share), rng.uniform(0.0, 2 * math.pi))
 
 
 def table_top(
