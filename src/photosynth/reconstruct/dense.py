@@ -221,7 +221,7 @@ def join_sides(
 
 
 def mesh_and_texture(config: DenseConfig, folder: Path, matched: Matched, work: Path, progress: Progress) -> Dense:
-    """The surface through the points, and the photos on it; two photos are left out of a first texture and predicted.
+    """The surface through the points, and the photos on it.
 
     Raises:
         QualityError: if the points make no surface.
@@ -233,7 +233,13 @@ def mesh_and_texture(config: DenseConfig, folder: Path, matched: Matched, work: 
 
     progress.note(f"surface through {len(matched.cloud)} points")
     stored = kept(work / "surface.npz", make)
-    surface = Surface(stored["vertices"], stored["faces"], bool(stored["closed"]))
+    return textured(
+        config, folder, matched, Surface(stored["vertices"], stored["faces"], bool(stored["closed"])), progress
+    )
+
+
+def textured(config: DenseConfig, folder: Path, matched: Matched, surface: Surface, progress: Progress) -> Dense:
+    """The photos on a surface; two of them are left out of a first texture and predicted."""
     progress.note("texture")
     sparse = matched.sparse
     masks = matched.masks

@@ -18,7 +18,15 @@ from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import to_pretty_json
 from photosynth.reconstruct.colmap import SfmConfig
 from photosynth.reconstruct.coverage import coverage_advice, coverage_picture
-from photosynth.reconstruct.dense import Dense, DenseConfig, Matched, join_sides, match_side, mesh_and_texture
+from photosynth.reconstruct.dense import (
+    Dense,
+    DenseConfig,
+    Matched,
+    join_sides,
+    match_side,
+    mesh_and_texture,
+    textured,
+)
 from photosynth.reconstruct.joining import Joint
 from photosynth.reconstruct.model import share_of, textured_mesh
 from photosynth.reconstruct.page import PageInputs, page_html
@@ -28,8 +36,9 @@ from photosynth.reconstruct.quality import SfmQuality, after_registration, requi
 from photosynth.reconstruct.sides import Side, find_sides, quality_of
 from photosynth.reconstruct.sparse import write_sparse
 from photosynth.reconstruct.surface import Surface
+from photosynth.reconstruct.trim import trimmed
 from photosynth.reconstruct.verdict import Verdict, verdict_of
-from photosynth.reconstruct.window import Window, window_of
+from photosynth.reconstruct.window import Window, window_of, window_on_one_side
 
 STAGE = "reconstruction"
 SCHEMA = 1
@@ -51,7 +60,8 @@ class ReconstructConfig(DenseConfig, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A finished reconstruction before it is written. joint: how two sides lie on each other; None for one."""
+    """A finished reconstruction before it is written. joint: how two sides lie on each other; None for one. window:
+    from where the model may be shown; None if there is nowhere."""
 
     sides: tuple[Side, ...]
     matched: Matched
@@ -59,6 +69,7 @@ class Made:
     dense: Dense
     metric: bool
     quality: SfmQuality
+    window: Window | None
 
 
 def run(
@@ -116,9 +127,7 @@ def run(
 
 def _judged(config: ReconstructConfig, made: Made) -> tuple[Verdict, Window]:
     """The verdict, and from where the model may be shown. Raises QualityError if it is not usable."""
-    dense, one_side = made.dense, len(made.sides) == 1
-    cameras = made.matched.sparse.centres()
-    window = window_of(dense.surface, dense.texture.seen_vertices, dense.measured, cameras)
+    dense, window, one_side = made.dense, made.window, len(made.sides) == 1
     measured = None if window is None else window.measured_share
     verdict = verdict_of(
         made.quality,
@@ -164,10 +173,21 @@ def _model_of(
         parts = [match_side(config, folder, side, progress) for side in sides]
         matched, joint = (parts[0], None) if len(parts) == 1 else join_sides(config, folder, parts, progress)
         dense = mesh_and_texture(config, folder, matched, sides[0].work, progress)
+        window = window_of(*_surface_and_cameras(dense, matched))
+        if window is not None and window.arc_deg < 360.0:
+            progress.note("one side only: what was not measured beyond it is cut off")
+            surface = trimmed(dense.surface, dense.texture.seen_vertices, dense.measured)
+            dense = textured(config, folder, matched, surface, progress)
+            window = window_on_one_side(*_surface_and_cameras(dense, matched))
     metric = sides[0].found is not None and sides[0].found.metric
     if config.size_m is not None:
         matched, dense = _scaled(config.size_m, matched, dense)
-    return Made(sides, matched, joint, dense, metric or config.size_m is not None, quality)
+    return Made(sides, matched, joint, dense, metric or config.size_m is not None, quality, window)
+
+
+def _surface_and_cameras(dense: Dense, matched: Matched) -> tuple[Surface, np.ndarray, np.ndarray, np.ndarray]:
+    """What decides from where a model may be shown."""
+    return dense.surface, dense.texture.seen_vertices, dense.measured, matched.sparse.centres()
 
 
 def coverage_name(side: int) -> str:

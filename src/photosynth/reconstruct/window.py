@@ -65,6 +65,13 @@ def window_of(surface: Surface, seen: np.ndarray, measured: np.ndarray, cameras:
     all_round = Window(ALL_ROUND_DEG, (low, high)) if low < high else None
     if high - low >= MIN_BAND_DEG:
         return all_round
+    both = [w for w in (all_round, window_on_one_side(surface, seen, measured, cameras)) if w is not None]
+    return max(both, key=Window.solid_angle_sr, default=None)
+
+
+def window_on_one_side(surface: Surface, seen: np.ndarray, measured: np.ndarray, cameras: np.ndarray) -> Window | None:
+    """The same, but each direction must obey the rule, the inside of a surface with holes counts as unseen, and the
+    window keeps near the photos' directions."""
     elevations = np.arange(-90.0, 90.0 + STEP_DEG, STEP_DEG)
     azimuths = np.arange(-180.0, 180.0, AZIMUTH_STEP_DEG)
     directions = _directions(elevations, azimuths)
@@ -73,9 +80,7 @@ def window_of(surface: Surface, seen: np.ndarray, measured: np.ndarray, cameras:
     near = (directions @ photographed.T).max(axis=-1) >= np.cos(np.radians(NEAR_DEG))
     shares = np.zeros((*near.shape, 2))
     shares[near] = visible_shares(surface, np.stack([seen, measured], axis=1), directions[near])
-    found = widest_window(1.0 - shares[..., 0] <= MAX_UNSEEN_SHARE, elevations, azimuths, shares[..., 1])
-    both = [window for window in (all_round, found) if window is not None]
-    return max(both, key=Window.solid_angle_sr, default=None)
+    return widest_window(1.0 - shares[..., 0] <= MAX_UNSEEN_SHARE, elevations, azimuths, shares[..., 1])
 
 
 def _directions(elevations_deg: np.ndarray, azimuths_deg: np.ndarray) -> np.ndarray:
