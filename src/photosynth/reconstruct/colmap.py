@@ -238,7 +238,7 @@ class Session:
         return near + sorted(set(similar_pairs(histograms, config.loop_pairs, config.overlap)) - set(near))
 
     def map(self, use_priors: bool, min_matches: int = 15) -> tuple[SparseModel, ...]:
-        """Incremental mapping; every model found, the largest first."""
+        """Incremental mapping; every model found, taken apart where no pair of pictures links it, the largest first."""
         colmap = self.colmap
         self._set_priors(use_priors)
         options = colmap.IncrementalPipelineOptions()
@@ -277,7 +277,7 @@ class Session:
         models, shared = [], self._shared_views()
         for reconstruction in found.values():
             try:
-                models.append(own_model(reconstruction, shared, self.turned))
+                models.extend(own_model(reconstruction, shared, self.turned).linked_parts())
             except ValueError as error:  # no lens has such coefficients: the component is wrong
                 self.progress.note(f"a model of {reconstruction.num_reg_images()} photos was thrown away: {error}")
         return tuple(sorted((m for m in models if len(m.files) > 1), key=lambda m: (-len(m.files), m.files)))

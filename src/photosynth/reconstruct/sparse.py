@@ -20,6 +20,8 @@ CAMERAS_FILE = "cameras.json"
 POINTS_FILE = "points.npz"
 STRONG_PAIR = 0.5
 """A pair counts as evidence from this share of the points that one of its pictures has in common with any."""
+LINK = 0.5
+"""Two pictures hold a model together if its poses agree with at least this share of what they have in common."""
 ARRAYS = ("points", "colors", "errors_px", "tracks", "tracks_px", "pairs", "pair_matches", "pair_agreement")
 
 
@@ -76,6 +78,42 @@ class SparseModel:
         best = np.zeros(len(self.files))
         np.maximum.at(best, self.pairs.ravel(), np.repeat(self.pair_matches, 2))
         return self.pair_matches >= STRONG_PAIR * best[self.pairs].min(axis=1, initial=np.inf)
+
+    def linked_parts(self) -> tuple[SparseModel, ...]:
+        """What hangs together by pairs of pictures that agree with the model, the largest part first.
+
+        Front and back of a bottle with plain sides were once one model of 36 photos whose pairs agreed to 99.6 %, and
+        the back lay on the front: a few stray points linked them, no pair of pictures did.
+        """
+        part = np.arange(len(self.files))
+        for a, b in self.pairs[self.pair_agreement >= LINK]:
+            part[part == part[a]] = part[b]
+        groups = [np.flatnonzero(part == name) for name in np.unique(part)]
+        if len(groups) == 1:
+            return (self,)
+        return tuple(self._of(group) for group in sorted(groups, key=lambda group: (-len(group), group[0])))
+
+    def _of(self, cameras: np.ndarray) -> SparseModel:
+        """The model of some of its cameras (k,), ascending: with the points that two of them saw."""
+        place = np.full(len(self.files), -1, np.int32)
+        place[cameras] = np.arange(len(cameras), dtype=np.int32)
+        seen = place[self.tracks[:, 1]] >= 0
+        kept = np.bincount(self.tracks[seen, 0], minlength=len(self.points)) >= 2
+        seen &= kept[self.tracks[:, 0]]
+        row = np.cumsum(kept, dtype=np.int32) - 1
+        inside = (place[self.pairs] >= 0).all(axis=1)
+        return SparseModel(
+            files=tuple(self.files[k] for k in cameras),
+            cameras=tuple(self.cameras[k] for k in cameras),
+            points=self.points[kept],
+            colors=self.colors[kept],
+            errors_px=self.errors_px[kept],
+            tracks=np.stack([row[self.tracks[seen, 0]], place[self.tracks[seen, 1]]], axis=1),
+            tracks_px=self.tracks_px[seen],
+            pairs=place[self.pairs[inside]],
+            pair_matches=self.pair_matches[inside],
+            pair_agreement=self.pair_agreement[inside],
+        )
 
     def track_lengths(self) -> np.ndarray:
         """How many cameras saw each point, (n,)."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from made_up_walk import box_and_table, camera_at, model_of, photos_of, ring
 
+from photosynth.core.camera import project
 from photosynth.core.errors import QualityError
 from photosynth.reconstruct.agreement import agreeing_share
 from photosynth.reconstruct.quality import assess, require
@@ -140,3 +141,25 @@ def test_agreement_is_a_share(right):
     assert agreeing_share(a, b, first, second) == pytest.approx(0.75, abs=0.05)
     behind = camera_at(POSES[1] @ np.diag([1.0, -1.0, -1.0, 1.0]))
     assert agreeing_share(a, behind, first, second) < 0.1
+
+
+def test_a_model_that_no_pair_of_pictures_links_is_taken_apart(right):
+    assert right.linked_parts() == (right,)
+    upper = np.arange(len(POSES)) >= 14
+    across = upper[right.pairs[:, 0]] != upper[right.pairs[:, 1]]
+    assert across.any()
+    doubted = dataclasses.replace(right, pair_agreement=np.where(across, 0.2, right.pair_agreement).astype(np.float32))
+    low, high = doubted.linked_parts()
+    assert low.files == right.files[:14]
+    assert high.files == right.files[14:]
+    for part in (low, high):
+        assert part.track_lengths().min() >= 2
+        for k, camera in enumerate(part.cameras):
+            assert camera == right.camera(part.files[k])
+            seen = part.tracks[:, 1] == k
+            pixels, _ = project(camera, part.points[part.tracks[seen, 0]])
+            assert np.median(np.linalg.norm(pixels - part.tracks_px[seen], axis=1)) < 2
+        assert part.pair_agreement.min() > 0.5
+    quality = assess([low, high], photos_of(len(POSES), focal_px=1500.0))
+    assert check(quality, "share in another model").grade == "retake"
+    assert "take some that link them" in " ".join(quality.reasons())
