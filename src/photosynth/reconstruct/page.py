@@ -69,12 +69,14 @@ def page_html(inputs: PageInputs, out: Path) -> str:
 def _context(inputs: PageInputs, out: Path) -> dict[str, Any]:
     dense, verdict = inputs.dense, inputs.verdict
     mesh = textured_mesh(dense.surface, hatched(dense.texture))
+    facts = inputs.facts
+    round_about = ((-90.0, 90.0),) if verdict.arc_deg == 360.0 else (facts.elevation_deg, facts.azimuth_deg)
     names = {p.file: p.source for p in inputs.capture.photos}
     return {
         "headline": HEADLINES[verdict.grade],
         "verdict": verdict,
-        "facts": inputs.facts,
-        "shown_from": shown_from(inputs.facts),
+        "facts": facts,
+        "shown_from": shown_from(facts),
         "sides": [_side(k, side, out) for k, side in enumerate(inputs.sides)],
         "joint": _joint(inputs),
         "n_photos": len(inputs.capture.photos),
@@ -84,7 +86,7 @@ def _context(inputs: PageInputs, out: Path) -> dict[str, Any]:
         "closed": dense.surface.closed,
         "texture_px": dense.texture.image.shape[0],
         "preview": uri(out / "preview.jpg"),
-        "seen_turntable": jpeg_uri(turntable(mesh, (-90.0, 90.0))),
+        "seen_turntable": jpeg_uri(turntable(mesh, *round_about)),
         "seen_map": jpeg_uri(_shrunk(hatched(dense.texture).image, MAP_PX)),
         "held_out": [_held(h, names) for h in dense.held_out],
         "advice": inputs.advice,

@@ -48,6 +48,14 @@ def verdict_of(
         arc_deg: how far round the object may be shown.
     """
     found: list[tuple[Grade, str]] = [(registration.grade, words) for words in registration.reasons()]
+    if arc_deg < 360.0:
+        found.append(
+            (
+                "weak",
+                f"it can be shown from {arc_deg:.0f} degrees round only: it teaches what this side looks like, and the "
+                "others will not be recognised; go all round it",
+            )
+        )
     if not math.isnan(held_out_db) and held_out_db < GOOD_DB:
         grade: Grade = "retake" if held_out_db < RETAKE_DB else "weak"
         found.append(
@@ -57,15 +65,7 @@ def verdict_of(
                 "shape or the light is not the same in all photos; keep the object still and the light even",
             )
         )
-    if arc_deg < 360.0:
-        found.append(
-            (
-                "weak",
-                f"it can be shown from {arc_deg:.0f} degrees round only: it teaches what this side looks like, and the "
-                "others will not be recognised; go all round it",
-            )
-        )
-    elif seen_share < GOOD_SEEN:
+    if arc_deg == 360.0 and seen_share < GOOD_SEEN:
         grade = "retake" if seen_share < RETAKE_SEEN else "weak"
         found.append((grade, f"only {seen_share:.0%} of the surface above the table was photographed; go all round it"))
     if measured_share < GOOD_MEASURED:
