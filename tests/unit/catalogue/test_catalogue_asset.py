@@ -9,7 +9,7 @@ import pytest
 from catalogue_models import AXES, COLOURS, SIDES, box, colour_seen, y_up
 
 from photosynth.catalogue.config import CatalogueConfig, check_config, size_of_class
-from photosynth.catalogue.load import LoadedModel, LoadedPart
+from photosynth.catalogue.load import LoadedModel, LoadedPart, load_model
 from photosynth.catalogue.lookalike import lookalike_meshes
 from photosynth.catalogue.normalise import normalise
 from photosynth.catalogue.normals import with_normals
@@ -172,6 +172,18 @@ def test_views_of_a_front_go_along_its_arc(arc, band):
         level = np.cos(elevation)
         towards = np.array([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)])
         assert seen_from(part, towards, 1e-6)
+
+
+def test_azimuths_of_a_reconstruction_are_those_of_its_asset(tmp_path):
+    """A mesh with z up, written as glTF (y up), is imported with the axes it had: an arc round -y stays one."""
+    mesh = mesh_from_surface(with_normals(box()))
+    (tmp_path / "model.glb").write_bytes(glb_bytes(mesh))
+    (tmp_path / "model.asset.json").write_text('{"azimuth_deg": [-130, -50]}')
+    model = load_model(tmp_path / "model.glb", tmp_path, 2048)
+    assert model.parts[0].azimuth_deg == (-130.0, -50.0)
+    (surface,) = normalise(model.parts[0].surfaces, model, "auto", None).surfaces
+    shown = colour_seen(surface.vertices, surface.uv, surface.faces, surface.texture, (0, -1, 0))
+    assert np.abs(shown - COLOURS["-y"]).max() < 12
 
 
 def test_turntable_has_a_row_of_eight_views_for_each_part():
