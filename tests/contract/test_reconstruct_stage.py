@@ -181,6 +181,7 @@ def test_what_the_artifact_holds(whole, capture):
     facts = from_json(whole.path("model.asset.json").read_bytes(), ModelFacts)
     assert facts.elevation_deg[0] <= -60
     assert facts.elevation_deg[1] >= 60
+    assert facts.azimuth_deg == (-180.0, 180.0)
     assert not facts.scale_known
     assert len(read_sparse(whole.folder).files) == 21
     verdict = json.loads(whole.path("quality.json").read_bytes())["verdict"]

@@ -174,8 +174,8 @@ def _model_of(
         matched, joint = (parts[0], None) if len(parts) == 1 else join_sides(config, folder, parts, progress)
         dense = mesh_and_texture(config, folder, matched, sides[0].work, progress)
         window = window_of(*_surface_and_cameras(dense, matched))
-        if window is not None and window.arc_deg < 360.0:
-            progress.note("one side only: what was not measured beyond it is cut off")
+        if window is None or window.arc_deg < 360.0:
+            progress.note("not seen from all round: what was not measured beyond the rim is cut off")
             surface = trimmed(dense.surface, dense.texture.seen_vertices, dense.measured)
             dense = textured(config, folder, matched, surface, progress)
             window = window_on_one_side(*_surface_and_cameras(dense, matched))
