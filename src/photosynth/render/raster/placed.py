@@ -85,6 +85,8 @@ def _similarity(matrix4, name: str) -> tuple[np.ndarray, float]:
 
 def _put(roughness, specular_f0, gain, matrix: np.ndarray, scale: float, mesh: PreparedMesh, view: View) -> Placed:
     centre = matrix[:3, :3] @ mesh.centre + matrix[:3, 3]
+    depth_m = max(float(view.cam_from_world[2, :3] @ centre + view.cam_from_world[2, 3]), NEAR_M)
+    mesh = mesh.at_size(2 * scale * mesh.radius * view.lens[0] / depth_m)
     caster = Caster(mesh, matrix, centre, max(scale * mesh.radius, 1e-9))
     cam_from_object = view.cam_from_world @ matrix
     count = len(mesh.vertices)

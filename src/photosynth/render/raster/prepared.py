@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from photosynth.core.mesh import Mesh
 from photosynth.core.scene import FILL_SIDE_PX, Slab
-from photosynth.render.raster.probes import CASTER_FACES, Probes, spread_probes
+from photosynth.render.raster.detail import coarser
+from photosynth.render.raster.probes import CASTER_FACES, Probes, few_probes, spread_probes
 from photosynth.render.raster.tessellate import tessellate
 from photosynth.render.raster.texture import linear_from_srgb, mip_chain
 from photosynth.render.slabs import CACHED_TEXTURES, slab_mesh, texture_key
@@ -22,6 +23,12 @@ MAX_EDGE = 0.12
 """Edges longer than this many radii are cut, see tessellate."""
 MAX_CUT_FACES = 12000
 """Meshes are cut into no more faces than this."""
+SMALL_PX = 128
+"""Meshes less than this across in the picture are drawn with fewer faces."""
+MAX_ERROR = 0.002
+"""What these may be off, in radii: an eighth of a pixel at SMALL_PX."""
+WORTH_FACES = 500
+"""Meshes with fewer faces than this are always drawn whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +40,8 @@ class PreparedMesh:
     proxy_vertices (P, 3) float32 welded; proxy_faces (Q, 3) int32; small_vertices, small_faces: a coarser proxy;
     caster_vertices, caster_faces: the coarsest, which hides the sky from others; albedo (3,): mean linear colour;
     probes: see Probes, or None; centre (3,) float64 and radius of a bounding sphere; nbytes: what all of it weighs;
-    mirrored: every other repeat of the texture is turned over.
+    mirrored: every other repeat of the texture is turned over; coarse: the same mesh with fewer faces, for where it is
+    small in the picture, or None.
     """
 
     vertices: np.ndarray
@@ -54,6 +62,11 @@ class PreparedMesh:
     radius: float
     nbytes: int
     mirrored: bool = False
+    coarse: PreparedMesh | None = None
+
+    def at_size(self, across_px: float) -> PreparedMesh:
+        """The mesh to draw where its bounding sphere is so many pixels across."""
+        return self.coarse if self.coarse is not None and across_px < SMALL_PX else self
 
 
 _slabs: OrderedDict[tuple, PreparedMesh] = OrderedDict()
@@ -108,15 +121,26 @@ def prepare(mesh: Mesh, max_texture_px: int, ambient: bool = True) -> PreparedMe
     used = vertices[np.unique(faces)] if len(faces) else np.zeros((1, 3), np.float32)
     centre = (used.min(axis=0).astype(np.float64) + used.max(axis=0)) / 2
     radius = float(np.linalg.norm(used - centre, axis=1).max())
-    proxy = _proxy(vertices, faces)
+    proxy, whole = _proxy(vertices, faces), (vertices, normals, st, faces)
     probes = None
     if ambient:
-        vertices, normals, st, faces = tessellate(vertices, normals, st, faces, MAX_EDGE * radius, MAX_CUT_FACES)
+        vertices, normals, st, faces = tessellate(*whole, MAX_EDGE * radius, MAX_CUT_FACES)
         probes = spread_probes(vertices, normals, faces, proxy, centre, max(radius, 1e-9))
     albedo = _mean_albedo(texels, levels, st[np.unique(faces)])
     copies = *proxy, *_simplified(*proxy, SMALL_PROXY_FACES), *_simplified(*proxy, CASTER_FACES)
     arrays = (vertices, normals, st, faces, texels, levels, *copies, albedo)
-    return PreparedMesh(*arrays, probes, centre, radius, sum(a.nbytes for a in arrays))
+    fine = PreparedMesh(*arrays, probes, centre, radius, sum(a.nbytes for a in arrays))
+    return replace(fine, coarse=_coarse(fine, *whole)) if len(whole[3]) > WORTH_FACES else fine
+
+
+def _coarse(fine: PreparedMesh, *whole: np.ndarray) -> PreparedMesh:
+    """A copy of a mesh with fewer faces, from its vertices, normals, texture coordinates and faces before any cuts."""
+    radius, probes = max(fine.radius, 1e-9), fine.probes
+    vertices, normals, st, faces = coarser(*whole, MAX_ERROR * radius)
+    if probes is not None:
+        vertices, normals, st, faces = tessellate(vertices, normals, st, faces, 2 * MAX_EDGE * radius, MAX_CUT_FACES)
+        probes = few_probes(probes, vertices, normals, radius)
+    return replace(fine, vertices=vertices, normals=normals, st=st, faces=faces, probes=probes)
 
 
 def _mean_albedo(texels: np.ndarray, levels: np.ndarray, st: np.ndarray) -> np.ndarray:

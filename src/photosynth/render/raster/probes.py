@@ -15,6 +15,8 @@ from photosynth.render.raster.jit import kernel
 
 MAX_PROBES = 800
 """Most probes on one mesh."""
+FEW_PROBES = 250
+"""Most probes on one that is small in the picture."""
 DIRECTIONS = 96
 """Directions in which an object is asked what it hides from itself."""
 MAP_SIDE_PX = 128
@@ -52,38 +54,58 @@ def spread_probes(
         proxy: vertices (P, 3) float32 and faces (Q, 3) int32 of a simpler copy, which does the hiding.
         centre, radius: of the mesh's bounding sphere, metres.
     """
-    from scipy.spatial import cKDTree
-
     used = np.unique(faces)
     if not len(used):
         none = np.zeros((0, 3), np.float32)
         nowhere = np.zeros((len(vertices), 3), np.int32)
         return Probes(none, none, np.zeros((0, 9), np.float32), nowhere, nowhere.astype(np.float32), True)
-    keys = np.concatenate([vertices / radius, normals * 0.35], axis=1)  # a probe serves its own side of a thin wall
-    chosen = used[_thinned(keys[used])]
-    count = min(3, len(chosen))
-    distance, nearest = cKDTree(keys[chosen]).query(keys, k=count)
+    keys = _keys(vertices, normals, radius)
+    chosen = used[_thinned(keys[used], MAX_PROBES)]
+    points, directions = np.ascontiguousarray(vertices[chosen]), np.ascontiguousarray(normals[chosen])
+    hidden = hidden_from_itself(points - centre, directions, proxy[0] - centre, proxy[1], radius)
+    convex = bool(hidden[:, 0].max() / SH_MEAN < UNHIDDEN)
+    return Probes(points, directions, hidden, *_mixture(keys, keys[chosen]), convex)
+
+
+def few_probes(probes: Probes, vertices: np.ndarray, normals: np.ndarray, radius: float) -> Probes:
+    """FEW_PROBES of a mesh's probes at most, for a coarser copy of it with these vertices and normals (V, 3)."""
+    of_probes = _keys(probes.points, probes.normals, radius)
+    some = _thinned(of_probes, FEW_PROBES)
+    mixture = _mixture(_keys(vertices, normals, radius), of_probes[some])
+    return Probes(probes.points[some], probes.normals[some], probes.hidden[some], *mixture, probes.convex)
+
+
+def _keys(vertices: np.ndarray, normals: np.ndarray, radius: float) -> np.ndarray:
+    """(n, 6): a probe serves its neighbours, and its own side of a thin wall."""
+    return np.concatenate([vertices / radius, normals * 0.35], axis=1)
+
+
+def _mixture(keys: np.ndarray, of_probes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """nearest and weights of Probes, for the keys of vertices (V, 6) and probes (P, 6)."""
+    from scipy.spatial import cKDTree
+
+    count = min(3, len(of_probes))
+    if not count:
+        return np.zeros((len(keys), 3), np.int32), np.zeros((len(keys), 3), np.float32)
+    distance, nearest = cKDTree(of_probes).query(keys, k=count)
     distance, nearest = distance.reshape(len(keys), count), nearest.reshape(len(keys), count)
     weights = 1 / (distance + 1e-3) ** 2
     weights /= weights.sum(axis=1, keepdims=True)
     if count < 3:
         nearest, weights = (np.pad(a, ((0, 0), (0, 3 - count))) for a in (nearest, weights))
-    points, directions = np.ascontiguousarray(vertices[chosen]), np.ascontiguousarray(normals[chosen])
-    hidden = hidden_from_itself(points - centre, directions, proxy[0] - centre, proxy[1], radius)
-    convex = bool(hidden[:, 0].max() / SH_MEAN < UNHIDDEN)
-    return Probes(points, directions, hidden, nearest.astype(np.int32), weights.astype(np.float32), convex)
+    return nearest.astype(np.int32), weights.astype(np.float32)
 
 
 SH_MEAN = 0.28209479
 """Y_00."""
 
 
-def _thinned(keys: np.ndarray) -> np.ndarray:
-    """Numbers of at most about MAX_PROBES of (n, 6) keys, one in each cell of a grid that is coarse enough."""
+def _thinned(keys: np.ndarray, most: int) -> np.ndarray:
+    """Numbers of at most `most` of (n, 6) keys, one in each cell of a grid that is coarse enough."""
     cell = 0.02
     while True:
         _, first = np.unique(np.floor(keys / cell), axis=0, return_index=True)
-        if len(first) <= MAX_PROBES:
+        if len(first) <= most:
             return np.sort(first)
         cell *= 1.15
 
