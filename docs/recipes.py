@@ -21,11 +21,11 @@ from photosynth.render.compose import compose
 from photosynth.render.lens import render_through_lens
 from photosynth.sample.arrange.shapes import Shapes
 from photosynth.sample.environment import recipe_maps
-from photosynth.sample.recipe import load_recipe
+from photosynth.sample.recipe import load_recipe, recipe_parts
 from photosynth.sample.scene import sample_scene
 from photosynth.sample.source import ArrangementSource
 
-RECIPES = ("single", "tabletop", "shelf", "bin", "in_hand", "far")
+RECIPES = ("single", "tabletop", "shelf", "bin", "in_hand", "far", "anywhere")
 COLUMNS, SIDE_PX, GAP_PX, LABEL_PX = 7, 256, 6, 108
 SEED = 1
 
@@ -47,7 +47,8 @@ def row(name: str, catalogue: Path) -> np.ndarray:
     recipe = load_recipe(name)
     assets = tuple(meshes.assets.values())
     engine = render_engine("raster", meshes)
-    source = ArrangementSource(recipe, assets, SEED, Shapes(meshes)) if recipe.arrangement is not None else None
+    arranged = any(part.arrangement is not None for part in recipe_parts(recipe))
+    source = ArrangementSource(recipe, assets, SEED, Shapes(meshes)) if arranged else None
     label = Image.new("RGB", (LABEL_PX, SIDE_PX + GAP_PX), "white")
     ImageDraw.Draw(label).text((8, SIDE_PX // 2 - 12), name, fill=(20, 20, 20), font=ImageFont.load_default(20))
     cells = [np.asarray(label)]
