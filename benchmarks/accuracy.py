@@ -85,6 +85,8 @@ def _metrics(path: Path) -> dict[str, dict]:
 def _share(metric: dict) -> str:
     if metric["value"] is None:
         return "not measured"
+    if metric["low"] is None:  # every bootstrap sample scored the same
+        return f"{metric['value']:.3f}"
     return f"{metric['value']:.3f} ({metric['low']:.3f}–{metric['high']:.3f})"
 
 
