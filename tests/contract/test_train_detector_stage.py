@@ -173,7 +173,7 @@ def test_leaves_a_whole_artifact(trained):
     best = max(history, key=lambda h: (h["validation"]["map50_95"], h["validation"]["map50"]))
     assert info.epoch == best["epoch"] == artifact.manifest.summary["epoch"]
     assert info.validation.map50_95 == best["validation"]["map50_95"] > 0.4
-    assert info.answer_threshold == info.validation.f1_threshold
+    assert info.answer_threshold == info.validation.shown_threshold
     assert sum("mAP50_95" in note for note in progress.notes) == 10
     assert "10 epochs of 24 pictures" in progress.notes[0]
 
@@ -368,8 +368,8 @@ def test_a_classifier_fits_the_threshold_of_a_second_look(dataset, trained, tmp_
     assert score_found(val, find_all(alone, val), 2) == info.validation
     both = score_found(val, find_all(SecondLook(alone, judge, 0.0), val), 2)
     assert both.f1 > 0.5
-    assert info.second_look_threshold == both.f1_threshold == manifest.summary["second_look_threshold"]
-    assert info.second_look_threshold != info.answer_threshold == info.validation.f1_threshold
+    assert info.second_look_threshold == both.shown_threshold == manifest.summary["second_look_threshold"]
+    assert info.second_look_threshold != info.answer_threshold == info.validation.shown_threshold
     assert manifest.summary["second_look_val_map50"] == both.map50
     assert progress.notes[-1] == manifest.notes[-1]
     assert f"mAP50_95 {both.map50_95:.3f} (alone {info.validation.map50_95:.3f})" in manifest.notes[-1]

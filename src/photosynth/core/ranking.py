@@ -34,15 +34,17 @@ def rank(pools: Sequence[Pool], n_photos: int) -> Ranking:
     return Ranking(scores[order], right[order], photo[order], objects)
 
 
-def best_f1(ranking: Ranking, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def best_f1(ranking: Ranking, weights: np.ndarray, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """The best F1 of any threshold and a threshold that gives it: half way to the next lower score.
 
     Args:
         ranking: of n pictures.
         weights: (b, n) how often each picture counts.
+        beta: how many times as much recall counts as precision; 1 is F1 (van Rijsbergen, "Information Retrieval",
+            1979, chapter 7).
 
     Returns:
-        F1 (b,), NaN without objects; thresholds (b,), NaN where F1 is NaN or 0.
+        F-beta (b,), NaN without objects; thresholds (b,), NaN where it is NaN or 0.
     """
     objects = (weights @ ranking.objects).astype(float)
     nothing = np.where(objects > 0, 0.0, np.nan)
@@ -50,7 +52,7 @@ def best_f1(ranking: Ranking, weights: np.ndarray) -> tuple[np.ndarray, np.ndarr
         return nothing, np.full(len(weights), np.nan)
     of_find = weights[:, ranking.photo]
     hits = np.cumsum(of_find * ranking.right, axis=1)
-    f1 = 2 * hits / np.maximum(np.cumsum(of_find, axis=1) + objects[:, None], 1e-9)
+    f1 = (1 + beta**2) * hits / np.maximum(np.cumsum(of_find, axis=1) + beta**2 * objects[:, None], 1e-9)
     f1[:, :-1][:, ranking.scores[1:] == ranking.scores[:-1]] = -1.0  # equal scores cannot be parted
     place = f1.argmax(1)
     best = f1[np.arange(len(f1)), place]

@@ -57,6 +57,9 @@ class DetectionScores(Record, frozen=True, kw_only=True):
     """Best harmonic mean of precision and recall at IoU 0.5, all classes together."""
     f1_threshold: float
     """The score at which it is reached."""
+    shown_threshold: float | None = None
+    """The score from which boxes are best shown if a wrong one is worse than a missing one: where the F-score with beta
+    0.5 is best. None in files from before it was kept."""
     n: int
     """How many pictures it rests on."""
     n_objects: int
@@ -81,7 +84,7 @@ class DetectorInfo(Record, frozen=True, kw_only=True):
     fit: Literal["letterbox"] = "letterbox"
     """How a picture becomes a square: see models/resize.py."""
     answer_threshold: float
-    """A box with less score is better not shown: the F1-best one on synthetic validation pictures."""
+    """A box with less score is better not shown: `shown_threshold` of the synthetic validation pictures."""
     second_look_threshold: float | None = None
     """The same of the scores that a second look gives (models/second_look.py), by the classifier that the manifest
     names; None if there was none."""

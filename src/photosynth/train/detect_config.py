@@ -94,8 +94,8 @@ class DetectConfig(Record, frozen=True, kw_only=True):
     augment: DetectAugmentConfig = DetectAugmentConfig()
     """What happens to the training pictures."""
     answer_threshold: float | None = None
-    """Stored with the detector: a box with less score is better not shown. None given: the F1-best one on the
-    validation pictures."""
+    """Stored with the detector: a box with less score is better not shown. None given: the one with the best
+    F-score (beta 0.5) on the validation pictures."""
     nms_iou: float = 0.6
     """Stored with the detector: of two boxes of one class that overlap more, the surer one stays."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -14,12 +14,15 @@ from photosynth.models.detect_info import DetectionScores
 
 NO_THRESHOLD = 0.5
 """Stands where no threshold gives an F1 above 0."""
+BETA = 0.5
+"""Recall counts half as much as precision when the threshold for showing a box is chosen. Objects in rendered pictures
+are smaller, darker and more hidden than in people's photos: recall there says little about photos, false alarms do."""
 
 
 def detection_scores(
     truths: Sequence[Instances], ignored: Sequence[np.ndarray], found: Sequence[Instances], n_classes: int
 ) -> DetectionScores:
-    """COCO's mAP and the best F1, with its score threshold; by the code that evaluates the finished detector.
+    """COCO's mAP, the best F1 and score thresholds; by the code that evaluates the finished detector.
 
     Args:
         truths: what each picture shows.
@@ -31,12 +34,15 @@ def detection_scores(
     pools = [pool_class(cases, k, AREA_RANGES_PX[:1]) for k in range(n_classes)]
     once = np.ones((1, len(cases)))
     precisions = [average_precisions(pool, once)[0] for pool in pools]  # (1, IoU) of each class
-    f1, threshold = (float(value[0]) for value in best_f1(rank(pools, len(cases)), once))
+    ranking = rank(pools, len(cases))
+    f1, threshold = (float(value[0]) for value in best_f1(ranking, once))
+    shown = float(best_f1(ranking, once, BETA)[1][0])
     return DetectionScores(
         map50_95=_or(float(class_mean(ap.mean(1) for ap in precisions)[0]), 0.0),
         map50=_or(float(class_mean(ap[:, 0] for ap in precisions)[0]), 0.0),
         f1=_or(f1, 0.0),
         f1_threshold=_or(threshold, NO_THRESHOLD),
+        shown_threshold=_or(shown, NO_THRESHOLD),
         n=len(truths),
         n_objects=sum(len(truth) for truth in truths),
     )

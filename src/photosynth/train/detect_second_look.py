@@ -33,8 +33,8 @@ def open_classifier(folder: Path, class_names: tuple[str, ...]) -> Artifact:
 
 
 def score_second_look(detector: Detector, classifier: Path, pictures: Sequence[Labelled]) -> DetectionScores:
-    """Scores of the detector with a second look by the classifier in a train stage's folder; `f1_threshold` is the
-    score from which a box of both is best shown."""
+    """Scores of the detector with a second look by the classifier in a train stage's folder; `shown_threshold`
+    is the score from which a box of both is best shown."""
     from photosynth.models.classifier import load_classifier
     from photosynth.train.detect_task import find_all, score_found
 
@@ -48,7 +48,7 @@ def second_look_summary(scores: DetectionScores) -> dict[str, object]:
         "second_look_val_map50_95": scores.map50_95,
         "second_look_val_map50": scores.map50,
         "second_look_val_f1": scores.f1,
-        "second_look_threshold": scores.f1_threshold,
+        "second_look_threshold": scores.shown_threshold,
     }
 
 
@@ -56,6 +56,6 @@ def second_look_note(alone: DetectionScores, both: DetectionScores) -> str:
     """One line for people."""
     return (
         f"with a second look by the classifier: mAP50_95 {both.map50_95:.3f} (alone {alone.map50_95:.3f}), mAP50 "
-        f"{both.map50:.3f} ({alone.map50:.3f}), best F1 {both.f1:.3f} ({alone.f1:.3f}) from a score of "
-        f"{both.f1_threshold:.2f} on; {both.n} synthetic validation pictures"
+        f"{both.map50:.3f} ({alone.map50:.3f}), best F1 {both.f1:.3f} ({alone.f1:.3f}); shown from a score of "
+        f"{both.shown_threshold:.2f} on; {both.n} synthetic validation pictures"
     )

@@ -141,7 +141,7 @@ def _train(
     summary: dict[str, object] = {}
     if classifier is not None:
         both = score_second_look(detector, classifier, val)
-        detector.info = replace(detector.info, second_look_threshold=both.f1_threshold)
+        detector.info = replace(detector.info, second_look_threshold=both.shown_threshold)
         summary = second_look_summary(both)
         notes += (second_look_note(detector.info.validation, both),)
         progress.note(notes[-1])
@@ -214,7 +214,9 @@ def _best_detector(training: Training, task: DetectorTask) -> NetworkDetector:
     from photosynth.models.detector import NetworkDetector
 
     scores = training.best_score().validation
-    threshold = scores.f1_threshold if task.config.answer_threshold is None else task.config.answer_threshold
+    threshold = task.config.answer_threshold
+    if threshold is None:  # a training begun before shown_threshold was kept has the other one
+        threshold = scores.f1_threshold if scores.shown_threshold is None else scores.shown_threshold
     task.network.load_state_dict(training.best)
     info = replace(task.info, answer_threshold=threshold, epoch=training.best_epoch, validation=scores)
     return NetworkDetector(task.network, info)

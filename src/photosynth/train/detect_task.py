@@ -135,7 +135,7 @@ class DetectorTask:
         found = find_all(NetworkDetector(self.network, self.info), self.val)
         scores = score_found(self.val, found, len(self.info.class_names))
         scalars = {"val__mAP50_95": scores.map50_95, "val__mAP50": scores.map50, "val__F1": scores.f1}
-        pictures = {"val/found": self._overlays(found, scores.f1_threshold)}
+        pictures = {"val/found": self._overlays(found, scores.shown_threshold)}
         return Verdict({**losses, "validation": scores}, scalars, pictures)
 
     def rank(self, score: DetectEpoch) -> tuple[float, float]:

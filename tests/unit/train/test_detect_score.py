@@ -40,6 +40,23 @@ def test_wrong_class_and_double_finds_are_errors():
     assert scores.f1_threshold == pytest.approx(0.85)
 
 
+def test_boxes_are_shown_from_where_they_are_mostly_right():
+    truth = [boxes((0, 0, 20, 20, 0), (30, 0, 50, 20, 0), (60, 0, 80, 20, 0))]
+    found = [
+        boxes(
+            (0, 0, 20, 20, 0, 0.9),
+            (30, 0, 50, 20, 0, 0.8),
+            (0, 60, 20, 90, 0, 0.7),
+            (60, 0, 80, 20, 0, 0.6),
+            scored=True,
+        )
+    ]
+    scores = detection_scores(truth, [NONE], found, 1)
+    assert scores.f1 == pytest.approx(2 * 3 / (4 + 3))  # all four; two alone would have 0.8
+    assert scores.f1_threshold == pytest.approx(0.3)
+    assert scores.shown_threshold == pytest.approx(0.75)  # two: 1.25 * 2 / (2 + 0.25 * 3) against 1.25 * 3 / (4 + 0.75)
+
+
 def test_finds_in_ignored_boxes_count_neither_way():
     truth, ignored = [boxes((0, 0, 50, 50, 0))], [np.array([[60.0, 60, 99, 99]])]
     found = [boxes((0, 0, 50, 50, 0, 0.5), (62, 62, 95, 95, 0, 0.9), scored=True)]
