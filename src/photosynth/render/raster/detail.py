@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.jit import exact_kernel
 
 PASSES = 12
 """Rounds of merging; the error allowed grows from round to round, so that the cheapest go first."""
@@ -76,7 +76,7 @@ def _held(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return held
 
 
-@kernel
+@exact_kernel
 def add_quadrics(points, faces, quadrics):
     """Add each face's quadric, times its area, to its corners' (V, QUADRIC) float64.
 
@@ -119,7 +119,7 @@ def add_quadrics(points, faces, quadrics):
             q[ENTRIES + N + 1] += area
 
 
-@kernel
+@exact_kernel
 def squared_error(q, x):
     """A quadric's value at a point (N,): area times squared distance."""
     total, at = q[ENTRIES + N], 0
@@ -131,7 +131,7 @@ def squared_error(q, x):
     return max(total, 0.0)
 
 
-@kernel
+@exact_kernel
 def merge_vertices(points, faces, around, starts, held, quadrics, limit):
     """Merge vertices into neighbours where the squared error is at most `limit`; of each neighbourhood one at most.
 
@@ -172,7 +172,7 @@ def merge_vertices(points, faces, around, starts, held, quadrics, limit):
             touched[ring[i]] = True
 
 
-@kernel
+@exact_kernel
 def neighbours(faces, around, starts, v, ring):
     """Fill `ring` with the neighbours of a vertex; their number, or 0 if they are more than RING."""
     count = 0
@@ -189,7 +189,7 @@ def neighbours(faces, around, starts, v, ring):
     return count
 
 
-@kernel
+@exact_kernel
 def is_sound(points, faces, around, starts, v, u, ring, count):
     """Whether v may be merged into u: they have two neighbours in common, and no face turns over or vanishes."""
     common = 0

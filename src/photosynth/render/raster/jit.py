@@ -40,7 +40,17 @@ class _DigestedCache(FunctionCache):
 def kernel(function: Callable) -> Callable:
     """Compile `function` on its first call, or load it from the cache beside this file (or in the user's cache
     folder). Where neither can be written, it is compiled in each process."""
-    dispatcher = njit(nogil=True, error_model="numpy", boundscheck=_BOUNDS_CHECK, fastmath=set(_FAST_MATH))(function)
+    return _compiled(function, set(_FAST_MATH))
+
+
+def exact_kernel(function: Callable) -> Callable:
+    """The same with arithmetic as it is written, for decisions: what is a tie in one process is one in all. The other
+    kernels may round differently from one process to the next, as it depends on what was compiled with what."""
+    return _compiled(function, False)
+
+
+def _compiled(function: Callable, fast_math: set[str] | bool) -> Callable:
+    dispatcher = njit(nogil=True, error_model="numpy", boundscheck=_BOUNDS_CHECK, fastmath=fast_math)(function)
     try:
         dispatcher._cache = _DigestedCache(function)
     except RuntimeError:  # no writable place for a cache
