@@ -130,7 +130,11 @@ def prepare(mesh: Mesh, max_texture_px: int, ambient: bool = True) -> PreparedMe
     copies = *proxy, *_simplified(*proxy, SMALL_PROXY_FACES), *_simplified(*proxy, CASTER_FACES)
     arrays = (vertices, normals, st, faces, texels, levels, *copies, albedo)
     fine = PreparedMesh(*arrays, probes, centre, radius, sum(a.nbytes for a in arrays))
-    return replace(fine, coarse=_coarse(fine, *whole)) if len(whole[3]) > WORTH_FACES else fine
+    if len(whole[3]) <= WORTH_FACES:
+        return fine
+    coarse = _coarse(fine, *whole)
+    own = sum(a.nbytes for a in (coarse.vertices, coarse.normals, coarse.st, coarse.faces))
+    return replace(fine, coarse=coarse, nbytes=fine.nbytes + own)
 
 
 def _coarse(fine: PreparedMesh, *whole: np.ndarray) -> PreparedMesh:
