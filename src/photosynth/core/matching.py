@@ -36,6 +36,19 @@ class Case:
     found: Instances
 
 
+def case_of_boxes(truth: Instances, ignored_xyxy: np.ndarray, found: Instances) -> Case:
+    """A picture whose objects are as large as their boxes, without crowds.
+
+    Args:
+        truth: its objects.
+        ignored_xyxy: (m, 4) boxes in which finds of any class do not count; (0,) for none.
+        found: with scores.
+    """
+    sides_px = truth.boxes_xyxy[:, 2:] - truth.boxes_xyxy[:, :2]
+    no_crowds = Instances(truth.size_wh, np.zeros((0, 4)), np.zeros(0, np.int64))
+    return Case(truth, sides_px.prod(1), no_crowds, np.reshape(ignored_xyxy, (-1, 4)), found)
+
+
 @dataclass(frozen=True, eq=False)
 class Pool:
     """All finds of one class over all pictures, from the highest score down. A areas, T thresholds, D finds.

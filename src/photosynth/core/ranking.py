@@ -1,4 +1,4 @@
-"""Ranking: the finds of all classes together, and the best F1 that a score threshold gives them."""
+"""Ranking: the finds of all classes together, and the best F-score that a score threshold gives them."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def rank(pools: Sequence[Pool], n_photos: int) -> Ranking:
     return Ranking(scores[order], right[order], photo[order], objects)
 
 
-def best_f1(ranking: Ranking, weights: np.ndarray, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """The best F1, or F-beta, of any threshold, and a threshold that gives it: half way to the next lower score.
+def best_f_beta(ranking: Ranking, weights: np.ndarray, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """The best F-beta of any threshold, F1 unless another beta is given, and a threshold that gives it: half way to the next lower score.
 
     Args:
         ranking: of n pictures.
@@ -52,10 +52,10 @@ def best_f1(ranking: Ranking, weights: np.ndarray, beta: float = 1.0) -> tuple[n
         return nothing, np.full(len(weights), np.nan)
     of_find = weights[:, ranking.photo]
     hits = np.cumsum(of_find * ranking.right, axis=1)
-    f1 = (1 + beta**2) * hits / np.maximum(np.cumsum(of_find, axis=1) + beta**2 * objects[:, None], 1e-9)
-    f1[:, :-1][:, ranking.scores[1:] == ranking.scores[:-1]] = -1.0  # equal scores cannot be parted
-    place = f1.argmax(1)
-    best = f1[np.arange(len(f1)), place]
+    f_beta = (1 + beta**2) * hits / np.maximum(np.cumsum(of_find, axis=1) + beta**2 * objects[:, None], 1e-9)
+    f_beta[:, :-1][:, ranking.scores[1:] == ranking.scores[:-1]] = -1.0  # equal scores cannot be parted
+    place = f_beta.argmax(1)
+    best = f_beta[np.arange(len(f_beta)), place]
     lower = np.append(ranking.scores[1:], 0.0)
     threshold = (ranking.scores[place] + lower[place]) / 2
     usable = (objects > 0) & (best > 0)

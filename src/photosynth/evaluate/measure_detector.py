@@ -13,7 +13,7 @@ import numpy as np
 from photosynth.core.average_precision import average_precisions, class_mean, curve
 from photosynth.core.instances import Instances
 from photosynth.core.matching import AREAS, Case, Pool, pool_class
-from photosynth.core.ranking import Ranking, best_f1, rank
+from photosynth.core.ranking import Ranking, best_f_beta, rank
 from photosynth.core.report import Metric
 from photosynth.core.rng import rng_for
 from photosynth.evaluate.detection_report import NOTHING, BoxClassScore, DetectorReport, ErrorCost
@@ -91,7 +91,7 @@ def measure_detector(
     ranking = rank(pools, len(cases))
     errors = find_errors(cases, pools)
     n_objects = int(ranking.objects.sum())
-    own = float(best_f1(ranking, np.ones((1, len(cases))))[1][0])
+    own = float(best_f_beta(ranking, np.ones((1, len(cases))))[1][0])
     best_threshold = own if np.isfinite(own) else fallback_threshold
     values = _figures(pools, ranking, np.ones((1, len(cases))), answer_threshold, best_threshold)
     draws = _draws(
@@ -133,7 +133,7 @@ def _figures(
         out |= {f"ap_{area}/{k}": values.mean(1) for area, values in zip(AREAS[1:], sized, strict=True)}
     for name in BOXED[: -len(POOLED)]:
         out[name] = class_mean(out[f"{name[1:]}/{k}"] for k in range(len(pools)))
-    out["best_f1"], out["best_f1_threshold"] = best_f1(ranking, weights)
+    out["best_f1"], out["best_f1_threshold"] = best_f_beta(ranking, weights)
     out["precision"], out["recall"], out["f1"] = rates(ranking, threshold, weights)
     at_best = rates(ranking, np.inf if best_threshold is None else best_threshold, weights)
     out["best_f1_precision"], out["best_f1_recall"] = at_best[:2]

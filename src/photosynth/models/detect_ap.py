@@ -9,7 +9,7 @@ import numpy as np
 
 from photosynth.core.average_precision import average_precisions
 from photosynth.core.instances import Instances
-from photosynth.core.matching import AREA_RANGES_PX, Case, pool_class
+from photosynth.core.matching import AREA_RANGES_PX, case_of_boxes, pool_class
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,8 @@ def map50(truths: Sequence[Truth], found: Sequence[Instances]) -> float:
         truths: of each picture.
         found: in each picture, with scores.
     """
-    cases = [_case(truth, one) for truth, one in zip(truths, found, strict=True)]
+    cases = [case_of_boxes(truth.objects, truth.ignored_xyxy, one) for truth, one in zip(truths, found, strict=True)]
     classes = sorted({int(c) for truth in truths for c in truth.objects.class_ids})
     pools = [pool_class(cases, k, AREA_RANGES_PX[:1]) for k in classes]
     once = np.ones((1, len(cases)))
     return float(np.mean([average_precisions(pool, once)[0, 0, 0] for pool in pools])) if pools else 0.0
-
-
-def _case(truth: Truth, found: Instances) -> Case:
-    boxes, size_wh = truth.objects.boxes_xyxy, truth.objects.size_wh
-    none = Instances(size_wh, np.zeros((0, 4)), np.zeros(0, np.int64))
-    return Case(
-        truth.objects, (boxes[:, 2:] - boxes[:, :2]).prod(1), none, np.reshape(truth.ignored_xyxy, (-1, 4)), found
-    )

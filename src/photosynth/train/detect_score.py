@@ -8,8 +8,8 @@ import numpy as np
 
 from photosynth.core.average_precision import average_precisions, class_mean
 from photosynth.core.instances import Instances
-from photosynth.core.matching import AREA_RANGES_PX, Case, pool_class
-from photosynth.core.ranking import best_f1, rank
+from photosynth.core.matching import AREA_RANGES_PX, case_of_boxes, pool_class
+from photosynth.core.ranking import best_f_beta, rank
 from photosynth.models.detect_info import DetectionScores
 
 NO_THRESHOLD = 0.5
@@ -30,13 +30,13 @@ def detection_scores(
         found: what was found, with scores.
         n_classes: how many; classes that no picture shows do not count.
     """
-    cases = [_case(*one) for one in zip(truths, ignored, found, strict=True)]
+    cases = [case_of_boxes(*one) for one in zip(truths, ignored, found, strict=True)]
     pools = [pool_class(cases, k, AREA_RANGES_PX[:1]) for k in range(n_classes)]
     once = np.ones((1, len(cases)))
     precisions = [average_precisions(pool, once)[0] for pool in pools]  # (1, IoU) of each class
     ranking = rank(pools, len(cases))
-    f1, threshold = (float(value[0]) for value in best_f1(ranking, once))
-    shown = float(best_f1(ranking, once, BETA)[1][0])
+    f1, threshold = (float(value[0]) for value in best_f_beta(ranking, once))
+    shown = float(best_f_beta(ranking, once, BETA)[1][0])
     return DetectionScores(
         map50_95=_or(float(class_mean(ap.mean(1) for ap in precisions)[0]), 0.0),
         map50=_or(float(class_mean(ap[:, 0] for ap in precisions)[0]), 0.0),
@@ -46,12 +46,6 @@ def detection_scores(
         n=len(truths),
         n_objects=sum(len(truth) for truth in truths),
     )
-
-
-def _case(truth: Instances, ignored_xyxy: np.ndarray, found: Instances) -> Case:
-    side_px = truth.boxes_xyxy[:, 2:] - truth.boxes_xyxy[:, :2]
-    no_crowds = Instances(truth.size_wh, np.zeros((0, 4)), np.zeros(0, np.int64))
-    return Case(truth, side_px.prod(1), no_crowds, ignored_xyxy, found)
 
 
 def _or(value: float, otherwise: float) -> float:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from photosynth.core.instances import Instances
 from photosynth.core.matching import pool_class
-from photosynth.core.ranking import Ranking, best_f1, rank
+from photosynth.core.ranking import Ranking, best_f_beta, rank
 from photosynth.evaluate.detection_scores import confusion_counts, rates
 from photosynth.evaluate.measure_detector import NO_BOXES, NO_OBJECTS, Answers, garwood, measure_detector
 
@@ -43,7 +43,7 @@ def ranking(scores: list[float], right: list[bool], objects: int) -> Ranking:
     ],
 )
 def test_the_best_f1_by_hand(scores, right, objects, f1, threshold):
-    best, at = best_f1(ranking(scores, right, objects), np.ones((1, 1)))
+    best, at = best_f_beta(ranking(scores, right, objects), np.ones((1, 1)))
     np.testing.assert_allclose([best[0], at[0]], [f1, threshold])
 
 
@@ -52,7 +52,7 @@ def test_the_best_f1_by_hand(scores, right, objects, f1, threshold):
 def test_no_threshold_beats_the_best(rows, more):
     rows = sorted(((s / 10, r) for s, r in rows), key=lambda row: -row[0])
     one = ranking([s for s, _ in rows], [r for _, r in rows], sum(r for _, r in rows) + more)
-    best, at = best_f1(one, np.ones((1, 1)))
+    best, at = best_f_beta(one, np.ones((1, 1)))
     if not one.objects.sum():
         assert np.isnan(best[0])
         return
