@@ -35,7 +35,7 @@ def rank(pools: Sequence[Pool], n_photos: int) -> Ranking:
 
 
 def best_f_beta(ranking: Ranking, weights: np.ndarray, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """The best F-beta of any threshold, F1 unless another beta is given, and a threshold that gives it: half way to the next lower score.
+    """The best F-beta of any threshold, and a threshold that gives it: half way to the next lower score.
 
     Args:
         ranking: of n pictures.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from photosynth.core.errors import ConfigError
 from photosynth.core.record import Record
+from photosynth.models.exported import Precision
 
 
 class EvaluateConfig(Record, frozen=True, kw_only=True):
@@ -11,6 +12,8 @@ class EvaluateConfig(Record, frozen=True, kw_only=True):
 
     seed: int = 0
     """Of the bootstrap intervals."""
+    precision: Precision = "float32"
+    """Of exported models: which of their ONNX files answers. A trained one that was not exported answers in float32."""
     answer_threshold: float | None = None
     """From which probability a class counts as given confidently; None takes the classifier's own, or 0.5."""
     box_threshold: float | None = None

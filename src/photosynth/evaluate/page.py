@@ -51,6 +51,8 @@ class PageInputs:
     """Pictures in each split."""
     made_from: Mapping[str, Artifact]
     """The input artifacts by title."""
+    files: Mapping[str, str]
+    """Of the models among them: which file answered, and by what."""
     settings: EvaluateConfig
     """The evaluation's config."""
     notes: tuple[str, ...] = ()
@@ -117,6 +119,7 @@ def _context(inputs: PageInputs) -> dict[str, Any]:
         ),
         "counts": inputs.counts,
         "made_from": [(title, a.manifest, _pretty(a)) for title, a in inputs.made_from.items()],
+        "files": inputs.files,
         "settings": to_pretty_json(settings).decode(),
         "notes": inputs.notes,
         "n_distractors": sum(a.role == "distractor" for a in inputs.assets),

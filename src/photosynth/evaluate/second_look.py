@@ -5,6 +5,7 @@ from __future__ import annotations
 from photosynth.core.artifact import Artifact
 from photosynth.core.engine import Detector
 from photosynth.evaluate.asked import EXPORT, load_asked_classifier
+from photosynth.models.exported import Precision, read_model_info
 from photosynth.models.second_look import SecondLook
 
 UNFITTED = 0.5
@@ -12,7 +13,7 @@ UNFITTED = 0.5
 
 
 def with_second_look(
-    detector: Detector, inputs: dict[str, Artifact], names: tuple[str, ...]
+    detector: Detector, inputs: dict[str, Artifact], names: tuple[str, ...], precision: Precision = "float32"
 ) -> tuple[SecondLook, tuple[str, ...]]:
     """The detector with a second look, and notes on how far its threshold can be trusted.
 
@@ -23,12 +24,13 @@ def with_second_look(
         detector: as it was loaded.
         inputs: ``"detector"``, where it came from, and ``"second_look"``, the classifier.
         names: of the dataset.
+        precision: of the file that answers, if the classifier is an exported one.
 
     Raises:
         ArtifactError: if the classifier does not know the dataset's classes.
     """
     fitted = getattr(getattr(detector, "info", None), "second_look_threshold", None)
-    classifier = load_asked_classifier(inputs["second_look"], names)
+    classifier = load_asked_classifier(inputs["second_look"], names, precision)
     notes: tuple[str, ...] = ()
     if fitted is None:
         notes = (
@@ -44,8 +46,6 @@ def _fitted_with(detector: Artifact) -> str:
     """Key of the train artifact of the classifier that the threshold was fitted with."""
     if detector.manifest.stage != EXPORT:
         return detector.manifest.inputs.get("classifier", "")
-    from photosynth.models.exported import read_model_info
-
     return read_model_info(detector.folder).provenance.classifier_key
 
 

@@ -17,6 +17,8 @@ from photosynth.core.record import digest
 from photosynth.evaluate.asked import (
     TRAIN,
     TRAIN_DETECTOR,
+    answering_file,
+    knows_dataset,
     load_asked_classifier,
     load_asked_detector,
     open_model,
@@ -76,8 +78,8 @@ def run(
         overwrite: replace another evaluation in `out`.
 
     Raises:
-        ConfigError: if no model is given, a second look without a detector, or if a photo folder is missing, empty, or
-            named after no class.
+        ConfigError: if no model is given, a second look without a detector, a model that has no file of
+            `config.precision`, or if a photo folder is missing, empty, or named after no class.
         ArtifactError: if an input is no finished artifact, or a model and the dataset disagree about the classes.
         QualityError: if more than `max_failed_fraction` of the pictures cannot be read.
     """
@@ -89,6 +91,7 @@ def run(
     inputs = {} if classifier is None else {"classifier": open_model(classifier, TRAIN)}
     inputs |= {} if detector is None else {"detector": open_model(detector, TRAIN_DETECTOR)}
     inputs |= {} if second_look is None else {"second_look": open_model(second_look, TRAIN)}
+    files = {name: answering_file(artifact, config.precision) for name, artifact in inputs.items()}
     inputs |= {"dataset": open_artifact(dataset), "catalogue": open_artifact(catalogue)}
     info = read_dataset_info(dataset)
     real = find_photos(photos, negatives, info.class_names)
@@ -98,12 +101,13 @@ def run(
             return writer.finished
         folders = {"dataset": Path(dataset)}
         folders |= {name: Path(f) for name, f in (("photos", photos), ("negatives", negatives)) if f is not None}
-        return _evaluate(config, inputs, info, real, folders, writer, progress)
+        return _evaluate(config, inputs, files, info, real, folders, writer, progress)
 
 
 def _evaluate(
     config: EvaluateConfig,
     inputs: dict[str, Artifact],
+    files: dict[str, str],
     info: DatasetInfo,
     real: RealPhotos,
     folders: dict[str, Path],
@@ -112,11 +116,13 @@ def _evaluate(
 ) -> Artifact:
     names, sets = info.class_names, {"real": real.pictures, "synthetic": _test_pictures(folders["dataset"], info)}
     models = [name for name in ("classifier", "detector") if name in inputs]
-    classifier = load_asked_classifier(inputs["classifier"], names) if "classifier" in inputs else None
-    detector = load_asked_detector(inputs["detector"], names) if "detector" in inputs else None
+    classifier = (
+        load_asked_classifier(inputs["classifier"], names, config.precision) if "classifier" in inputs else None
+    )
+    detector = load_asked_detector(inputs["detector"], names, config.precision) if "detector" in inputs else None
     notes = (*real.notes, *_input_notes(inputs, info))
     if "second_look" in inputs and detector is not None:
-        detector, doubts = with_second_look(detector, inputs, names)
+        detector, doubts = with_second_look(detector, inputs, names, config.precision)
         notes += doubts if config.box_threshold is None else ()
     for note in notes:
         progress.note(note)
@@ -142,6 +148,7 @@ def _evaluate(
         training_items=tuple(read_items(folders["dataset"], "train")),
         counts=info.counts,
         made_from={_TITLES[name]: artifact for name, artifact in inputs.items()},
+        files={_TITLES[name]: file for name, file in files.items()},
         settings=config,
         notes=(*notes, *(f"{f.file} could not be read: {f.error}" for f in failures.values())),
     )
@@ -150,10 +157,11 @@ def _evaluate(
     values += [] if boxed is None else detector_values(boxed, folders)
     writer.write(f"tensorboard/{EVENT_FILE}", event_bytes(values))
     shutil.rmtree(writer.folder / BLOCK_FOLDER, ignore_errors=True)
-    for line in _closing_lines(named, boxed):
+    for line in (*(f"{name}: {file}" for name, file in files.items()), *_closing_lines(named, boxed)):
         progress.note(line)
     progress.finish()
-    return writer.finish(_summary(sets, len(failures), named, boxed), notes)
+    answered = {f"{name}_file": file for name, file in files.items()}
+    return writer.finish(_summary(sets, len(failures), named, boxed) | answered, notes)
 
 
 _TITLES = {
@@ -198,7 +206,7 @@ def _closing_lines(named: ClassifierSide | None, boxed: DetectorSide | None) -> 
 def _input_notes(inputs: dict[str, Artifact], info: DatasetInfo) -> tuple[str, ...]:
     notes = []
     for name in ("classifier", "detector"):
-        if name in inputs and inputs["dataset"].key not in inputs[name].manifest.inputs.values():
+        if name in inputs and not knows_dataset(inputs[name], inputs["dataset"]):
             notes.append(f"the {name} was trained on another dataset than the one whose test pictures are scored")
     if class_names(read_assets(inputs["catalogue"].folder)) != tuple(sorted(info.class_names)):
         notes.append("the catalogue's classes differ from the dataset's: the page may show other objects")

@@ -217,3 +217,6 @@ def test_an_exported_classifier_can_be_scored_like_a_trained_one(tiny_run, tiny_
         for folder in (tiny_export, tiny_run / "train")
     )
     np.testing.assert_allclose(exported.predict([image]), trained.predict([image]), atol=1e-4)
+    small = load_asked_classifier(open_model(tiny_export, "train"), ("blue", "red"), "int8").predict([image])
+    np.testing.assert_array_equal(small, load_predictor(tiny_export, precision="int8").predict([image]))
+    assert (small != exported.predict([image])).any()

@@ -12,8 +12,9 @@ import torch
 from detect_composites import CLASSES, composite
 
 from photosynth.core.artifact import ArtifactWriter, open_artifact, verify_artifact
+from photosynth.core.asset import Asset, AssetPart
 from photosynth.core.codec import read_jsonl, write_jsonl
-from photosynth.core.errors import ArtifactError, QualityError
+from photosynth.core.errors import ArtifactError, ConfigError, QualityError
 from photosynth.core.frame import Rle
 from photosynth.core.items import DatasetInfo, Item, ItemInstance
 from photosynth.core.record import Record, to_pretty_json
@@ -93,9 +94,10 @@ def write_dataset(folder):
             items.append(
                 Item(index=k, image_file=f"images/{k}.png", size_wh=size_wh, kind="object", label=0, instances=things)
             )
-        for split in ("train", "val"):
+        for split in ("train", "val", "test"):
             write_jsonl(writer.path(f"items-{split}.jsonl"), items)
-        writer.write("dataset.json", to_pretty_json(DatasetInfo(class_names=CLASSES, counts={"train": 8, "val": 8})))
+        counts = {"train": 8, "val": 8, "test": 8}
+        writer.write("dataset.json", to_pretty_json(DatasetInfo(class_names=CLASSES, counts=counts)))
         return writer.finish()
 
 
@@ -245,6 +247,65 @@ def test_evaluate_takes_an_exported_detector(detector_run):
         load_asked_classifier(artifact, CLASSES)
 
 
+def write_catalogue(folder):
+    with ArtifactWriter(folder, "catalogue", 1, Settings(), None, {}) as writer:
+        part = AssetPart(name="whole", model_file="x.glb")
+        one = {"parts": (part,), "size_m": (0.1, 0.1, 0.1), "scale_known": True}
+        assets = [Asset(asset_id=f"{k}_thing", class_name=c, **one) for k, c in enumerate(CLASSES)]
+        writer.write("assets.json", to_pretty_json(assets))
+        writer.finish()
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_evaluate_asks_the_file_of_the_precision_and_says_so(detector_run, tmp_path, precision):
+    from photosynth.evaluate.findings import LEAST_SCORE, Finding
+    from photosynth.evaluate.stage import EvaluateConfig, run
+
+    write_catalogue(tmp_path / "catalogue")
+    dataset, export = detector_run / "dataset", detector_run / "export"
+    config = EvaluateConfig(precision=precision, bootstrap_resamples=100, gallery_photos=0, contact_pictures=0)
+    artifact = run(config, None, dataset, tmp_path / "catalogue", tmp_path / "out", detector=export)
+    file = {"float32": "model.onnx", "int8": "model.int8.onnx"}[precision]
+    assert artifact.manifest.summary["detector_file"] == f"{file}, ONNX Runtime"
+    assert f"answered by {file}, ONNX Runtime" in artifact.path("report.html").read_text()
+    assert not any("another dataset" in note for note in artifact.manifest.notes)
+    found = list(read_jsonl(artifact.path("findings_synthetic.jsonl"), Finding))
+    images = [cv2.imread(str(dataset / f.file))[..., ::-1] for f in found]
+    own, other = (
+        [one.scores for one in load_predictor(export, precision=each).detect(images, LEAST_SCORE)]
+        for each in (precision, "int8" if precision == "float32" else "float32")
+    )
+    for one, scores in zip(found, own, strict=True):
+        np.testing.assert_allclose(one.scores, scores, atol=1e-6)
+    assert any(len(a) != len(b) or np.abs(a - b).max() > 1e-3 for a, b in zip(own, other, strict=True))
+
+
+def test_a_precision_that_a_model_does_not_have_is_refused(detector_run, tmp_path):
+    from photosynth.evaluate.asked import answering_file
+
+    trained = open_artifact(detector_run / "train_detector")
+    assert answering_file(trained, "float32") == "detector.pt, PyTorch"
+    with pytest.raises(ConfigError, match="answers in float32; for int8 give what `photosynth export` made"):
+        answering_file(trained, "int8")
+    alone = run(ExportConfig(int8=False, golden_pictures=0), detector_run, tmp_path / "export")
+    with pytest.raises(ConfigError, match=r"no int8 ONNX file; it has model\.onnx"):
+        answering_file(alone, "int8")
+
+
+def test_an_export_remembers_its_dataset(detector_run, tmp_path):
+    """Also one that was made where the dataset was not at hand."""
+    from photosynth.evaluate.asked import knows_dataset
+
+    shutil.copytree(detector_run / "train_detector", tmp_path / "model")
+    export = run(ExportConfig(int8=False, golden_pictures=0), tmp_path / "model", tmp_path / "out")
+    dataset = open_artifact(detector_run / "dataset")
+    assert dataset.key not in export.manifest.inputs.values()
+    assert knows_dataset(export, dataset)
+    write_catalogue(tmp_path / "other")
+    assert not knows_dataset(export, open_artifact(tmp_path / "other"))
+    assert knows_dataset(open_artifact(detector_run / "train_detector"), dataset)
+
+
 def test_retinanet_alone(tmp_path):
     info = msgspec.structs.replace(INFO, network=DetectorSpec(head="retinanet", channels=16, convs=1))
     write_detector(tmp_path / "model", info)
@@ -274,7 +335,7 @@ def test_a_detector_of_a_run_of_two_models_has_folders_of_its_own(tmp_path):
     assert record.second_look_threshold == 0.3
     assert record.provenance.classifier_key == "c" * 64
     assert record.provenance.scores == {"map50_real": 0.75}
-    assert record.provenance.pictures == {"train": 8, "val": 8}
+    assert record.provenance.pictures == {"train": 8, "val": 8, "test": 8}
     assert record.file("int8").score is not None
     assert len(read_golden(tmp_path / "export").cases) == 4
 
