@@ -111,7 +111,7 @@ class RasterEngine:
                 started = self._clock("ambient", started)
                 self._shade(one, scene, view, fragments, rows, light, layers)
             else:
-                nodes = SlabNodes(view, boxes, s, span, pixels, triangles)
+                nodes = self._slab_nodes(view, boxes, s, span, pixels, triangles)
                 coarse = ambient.on_slab(nodes) if ambient else NO_NODES
                 started = self._clock("ambient", started)
                 self._shade_slab(one, scene, view, fragments, nodes, coarse, light, layers)
@@ -166,9 +166,12 @@ class RasterEngine:
         )  # fmt: skip
         return starts, ends, pixels, triangles, weights
 
+    def _slab_nodes(self, view: View, boxes, s: int, span: tuple[int, int], pixels, triangles) -> SlabNodes:
+        return SlabNodes(view, boxes, s, span, pixels, triangles)
+
     def _shade(self, one: Placed, scene: Scene, view: View, fragments, rows, lighting, layers: Layers) -> None:
         mesh = one.mesh
-        material, *environment = _surface(one, scene)
+        material, *environment = surface_of(one, scene)
         shade(
             *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.faces, rows, mesh.texels, mesh.levels,
             self._decode, material, np.int32(mesh.mirrored), view.forward, *environment, *lighting,
@@ -177,7 +180,7 @@ class RasterEngine:
 
     def _shade_slab(self, one: Placed, scene: Scene, view: View, fragments, nodes, coarse, lighting, layers) -> None:
         mesh = one.mesh
-        material, *environment = _surface(one, scene)
+        material, *environment = surface_of(one, scene)
         _, height, width = nodes.shape
         lit = np.empty((6, 7, height * width), np.float32)
         light_nodes(
@@ -186,7 +189,7 @@ class RasterEngine:
         )  # fmt: skip
         shade_slab(
             *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.st, mesh.texels, mesh.levels,
-            self._decode, material[:3], _face_normals(one), lit.reshape(6, 7, height, width),
+            self._decode, material[:3], face_normals(one), lit.reshape(6, 7, height, width),
             layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3), self._scratch,
         )  # fmt: skip
 
@@ -212,8 +215,8 @@ def _blank(view: View, count: int) -> Layers:
     )
 
 
-def _surface(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:
-    """material, sh, octahedral, coat and sky as shade takes them."""
+def surface_of(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:
+    """Material, sh, octahedral, coat and sky as shade takes them."""
     roughness, f0 = (min(max(float(v), 0.0), 1.0) for v in (one.roughness, one.specular_f0))
     material = np.array([*one.gain, max(roughness**2, MIN_ALPHA), index_of_refraction(f0)], np.float32)
     environment = scene.environment
@@ -230,7 +233,7 @@ def _vertex_rows(one: Placed, view: View) -> np.ndarray:
     return rows
 
 
-def _face_normals(one: Placed) -> np.ndarray:
+def face_normals(one: Placed) -> np.ndarray:
     """(6, 3) float32: normals of a slab's faces in the world."""
     return (one.mesh.normals[::4] @ one.rotation.T).astype(np.float32)
 

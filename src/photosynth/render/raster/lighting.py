@@ -116,7 +116,7 @@ def add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin):
         strength: float32, the environment's.
         map_cos, map_sin: float32, of its rotation.
     """
-    read_octahedral(s, n, octahedral.reshape(-1), i4(4 * octahedral.shape[0]), coat)
+    read_octahedral(s, n, flat(octahedral), i4(4 * octahedral.shape[0]), coat)
     for i in range(BLOCK):
         low = s[READ + 12 * BLOCK + i]
         s[COAT + i] = low + (s[READ + 13 * BLOCK + i] - low) * s[TSX + i]
@@ -149,6 +149,12 @@ def add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin):
             value = strength * (value if value > f4(0) else f4(0))
             s[DR + k * BLOCK + i] = value * s[Q0 + i] + s[Q1 + k * BLOCK + i]
             s[SR + k * BLOCK + i] = s[SR + k * BLOCK + i] * s[Q4 + i] + s[COAT + i] * s[Q5 + k * BLOCK + i]
+
+
+@kernel
+def flat(values):
+    """All numbers of an array one after the other."""
+    return values.reshape(-1)
 
 
 @kernel

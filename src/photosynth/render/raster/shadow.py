@@ -103,10 +103,7 @@ class ShadowCaster:
             side = int(np.clip(wanted, MIN_SIDE_PX, max_side_px)) // 16 * 16
             scale = (side - 2 * MARGIN_PX) / extent
             axis = side / 2 - scale * (x0 + x1) / 2, side / 2 - scale * (y0 + y1) / 2
-            texels = self._texels[offset : offset + side * side]
-            texels[:] = 0
-            for (_, faces), screen in zip(proxies, screens, strict=True):
-                rasterise_depth(screen, faces, scale, axis[0], axis[1], side, texels)
+            self._draw_map(proxies, screens, scale, axis, side, offset)
             rows[k, :9] = light_from_world[:3, :3].ravel()
             rows[k, 9:] = scale, axis[0], axis[1], BIAS * throw / THROW
             layout[k] = offset, side
@@ -116,6 +113,12 @@ class ShadowCaster:
     def _reserve(self, count: int) -> None:
         if len(self._texels) < count:
             self._texels = np.zeros(count, np.float32)
+
+    def _draw_map(self, proxies, screens, scale: float, axis: tuple[float, float], side: int, offset: int) -> None:
+        texels = self._texels[offset : offset + side * side]
+        texels[:] = 0
+        for (_, faces), screen in zip(proxies, screens, strict=True):
+            rasterise_depth(screen, faces, scale, axis[0], axis[1], side, texels)
 
     def _tangents(self, light_from_world, casters, proxies, screens, near) -> tuple[float, float, float, float]:
         lens = np.array([1.0, 0.0, 0.0])
