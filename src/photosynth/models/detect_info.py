@@ -88,7 +88,7 @@ class DetectorInfo(Record, frozen=True, kw_only=True):
     second_look_threshold: float | None = None
     """The same of the scores that a second look gives (models/second_look.py), by the classifier that the manifest
     names; None if there was none."""
-    nms_iou: float = 0.6
+    nms_iou: float = 0.5
     """Of two boxes of one class that overlap more than this, the surer one stays."""
     candidates: int = 256
     """The surest boxes that overlaps are searched among."""

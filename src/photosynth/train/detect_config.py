@@ -96,7 +96,7 @@ class DetectConfig(Record, frozen=True, kw_only=True):
     answer_threshold: float | None = None
     """Stored with the detector: a box with less score is better not shown. None given: the one with the best
     F-score (beta 0.5) on the validation pictures."""
-    nms_iou: float = 0.6
+    nms_iou: float = 0.5
     """Stored with the detector: of two boxes of one class that overlap more, the surer one stays."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """``"auto"`` takes a GPU if there is one, in mixed precision; several share each step."""

@@ -135,7 +135,7 @@ def test_torchvision_s_retinanet_finds_what_torchvision_finds():
     )  # fmt: skip
     twin.load_state_dict(network.state_dict())
     info = msgspec.structs.replace(
-        INFO, class_names=("a", "b", "c"), network=spec, input_px=size, candidates=400, max_detections=8
+        INFO, class_names=("a", "b", "c"), network=spec, input_px=size, nms_iou=0.6, candidates=400, max_detections=8
     )
     x = torch.rand(1, 3, size, size)
     with torch.inference_mode():

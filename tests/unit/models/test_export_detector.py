@@ -21,14 +21,16 @@ from photosynth.core.record import Record, to_pretty_json
 from photosynth.models.answers import Answer
 from photosynth.models.backbones import normalisation
 from photosynth.models.detect_info import DetectionScores, DetectorInfo, DetectorSpec
-from photosynth.models.detector import load_detector, make_detector
+from photosynth.models.detector import NetworkDetector, load_detector, make_detector
 from photosynth.models.export import ExportConfig, checked_parity, run
 from photosynth.models.exported import DETECTOR_OUTPUTS, read_model_info
-from photosynth.models.golden import golden_squares, largest_difference, read_golden
+from photosynth.models.golden import golden_squares, largest_difference, made_pictures, make_case, read_golden
+from photosynth.models.graphs import detector_graph, onnx_bytes
 from photosynth.models.info import LITE0
 from photosynth.models.predict import PredictConfig
 from photosynth.models.predict import run as predict
-from photosynth.models.predictor import OnnxDetector, load_predictor
+from photosynth.models.predictor import OnnxDetector, load_predictor, open_session
+from photosynth.models.resize import fit_square
 from photosynth.models.trained import find_parts, load_trained, map50_of
 
 PX = 64
@@ -312,6 +314,27 @@ def test_retinanet_alone(tmp_path):
     artifact = run(ExportConfig(), tmp_path / "model", tmp_path / "out")
     assert artifact.manifest.summary["parity"] <= 1e-4
     assert "no 8-bit version" in artifact.manifest.notes[0]
+
+
+def test_torchvision_s_retinanet_answers_in_onnx_as_in_pytorch():
+    torch.manual_seed(1)
+    spec = DetectorSpec(head="retinanet", backbone="resnet50")
+    network, _ = make_detector(spec, len(CLASSES))
+    torch.nn.init.normal_(network.head.classification_head.cls_logits.weight, std=0.05)
+    graph = detector_graph(NetworkDetector(network, msgspec.structs.replace(INFO, network=spec)))
+    squares, cases = [], []
+    for image in made_pictures():
+        squares.append(fit_square(image, PX, "letterbox")[0])
+        outputs = {name: value[0] for name, value in graph.run(squares[-1][None]).items()}
+        cases.append(make_case(image, "made.png", PX, "letterbox", outputs))
+    session = open_session(onnx_bytes(graph))
+    found = largest_difference(
+        cases,
+        np.stack(squares),
+        lambda s: dict(zip(DETECTOR_OUTPUTS, session.run(DETECTOR_OUTPUTS, {"images": s}), strict=True)),
+    )
+    assert found <= 1e-4
+    assert all(max(case.outputs["scores"]) > 0.05 for case in cases)
 
 
 def test_a_detector_of_a_run_of_two_models_has_folders_of_its_own(tmp_path):
