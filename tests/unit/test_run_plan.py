@@ -44,6 +44,24 @@ def test_the_detectors_training_is_the_long_part_of_the_default_plan(inputs, tmp
     assert {s.name: s for s in short}["train_detector"].expected_s < detector.expected_s / 3
 
 
+def test_photos_without_the_objects_take_their_time_too(inputs, tmp_path):
+    for k in range(30):
+        folder = tmp_path / ("real" if k < 10 else "negatives")
+        folder.mkdir(exist_ok=True)
+        (folder / f"{k}.jpg").write_bytes(b"")
+    alone = Inputs(inputs.objects, tmp_path / "real")
+    both = Inputs(inputs.objects, tmp_path / "real", tmp_path / "negatives")
+    rows = [
+        {s.name: s for s in plan(RunConfig(models="both"), one, tmp_path / "run", 2)} for one in (inputs, alone, both)
+    ]
+    for name in ("evaluate", "evaluate_detector", SECOND_LOOK):
+        none, some, more = (row[name].expected_s for row in rows)
+        assert none < some
+        assert more - some == pytest.approx(2 * (some - none))
+    assert rows[1]["evaluate"].what == "10 real photos"
+    assert rows[2]["evaluate"].what == "10 real photos, 20 without the objects"
+
+
 def test_finished_stages_are_known(inputs, tmp_path):
     (tmp_path / "run/train_detector").mkdir(parents=True)
     (tmp_path / "run/train_detector/manifest.json").write_text("{}")

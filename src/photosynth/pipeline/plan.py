@@ -67,8 +67,7 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
             f"{inputs.objects} holds one class only ({', '.join(classes)}); a classifier needs at least two. "
             "Add a model file or a sub-folder for another object, or train a detector: --models detector."
         )
-    n_photos = _count_photos(inputs.real) if inputs.real else 0
-    photos = f"{n_photos} real photos" if inputs.real else "synthetic images only: no real photos were given"
+    n_photos, photos = _photos(inputs)
     rows: list[tuple[str, str, float]] = []
     if photographed:
         names = ", ".join(f"{one.name} ({one.n_photos or 'video'})" for one in photographed)
@@ -80,7 +79,7 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
     if config.models != "classifier":
         rows += _detector_rows(config, workers, n_photos, photos)
     if config.models == "both":
-        rows.append(_second_look_row(config, n_photos, photos))
+        rows.append(_second_look_row(config, n_photos))
     captured = [one.name for one in photographed]
     return tuple(PlannedStage(n, out / n, what, seconds, _finished(out / n, captured)) for n, what, seconds in rows)
 
@@ -121,7 +120,7 @@ def _classifier_rows(config: RunConfig, workers: int, n_photos: int, photos: str
     return [
         *_picture_rows(sample_config(config), workers, ""),
         ("train", f"{training.backbone}, {training.epochs} epochs at {training.input_px} px", seconds),
-        ("evaluate", photos, 10 + n_photos * 0.1 + config.images * 0.002),
+        ("evaluate", photos, 10 + n_photos * 0.1 + config.images * 0.0005),
     ]
 
 
@@ -139,13 +138,10 @@ def _detector_rows(config: RunConfig, workers: int, n_photos: int, photos: str) 
     ]
 
 
-def _second_look_row(config: RunConfig, n_photos: int, photos: str) -> tuple[str, str, float]:
+def _second_look_row(config: RunConfig, n_photos: int) -> tuple[str, str, float]:
     n_test = sample_config(config, detector=True).n_images * HELD_TEST
-    return (
-        SECOND_LOOK,
-        f"{photos}: the classifier looks at what the detector found",
-        10 + n_photos * 0.2 + n_test * 0.1,
-    )
+    what = "the same, the classifier looks at what the detector found"
+    return SECOND_LOOK, what, 10 + n_photos * 0.2 + n_test * 0.1
 
 
 def _picture_rows(sampled: SampleConfig, workers: int, suffix: str) -> Sequence[tuple[str, str, float]]:
@@ -192,6 +188,15 @@ def _finished(folder: Path, photographed: list[str]) -> bool:
     if folder.name == CAPTURES:
         return all((folder / name / "model" / MANIFEST_FILE).is_file() for name in photographed)
     return (folder / MANIFEST_FILE).is_file()
+
+
+def _photos(inputs: Inputs) -> tuple[int, str]:
+    """How many photos the models are scored on, and words for them."""
+    n_real, n_negative = (_count_photos(folder) if folder else 0 for folder in (inputs.real, inputs.negatives))
+    words = f"{n_real} real photos" if inputs.real else "synthetic images only: no real photos were given"
+    if inputs.negatives:
+        words = f"{n_real} real photos, {n_negative} without the objects"
+    return n_real + n_negative, words
 
 
 def _count_photos(folder: Path) -> int:
