@@ -10,6 +10,7 @@ from photosynth.core.record import Record
 
 RENDER_ENGINES = {
     "raster": "photosynth.render.raster.engine:RasterEngine",
+    "cuda": "photosynth.render.cuda.engine:CudaEngine",
     "cycles": "photosynth.render.cycles.engine:CyclesEngine",
     "fake": "photosynth.core.engine:FakeEngine",
 }

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from msgspec.structs import replace
 
 from photosynth.core.artifact import Artifact, ArtifactWriter, open_artifact
 from photosynth.core.asset import class_names, read_assets
@@ -21,25 +20,11 @@ from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, from_json, to_json
 from photosynth.core.registry import render_engine
 from photosynth.core.scene import Scene
-from photosynth.render.cycles.options import CyclesOptions, of_pictures
+from photosynth.render.config import SCHEMA, STAGE, RenderConfig, of_content
+from photosynth.render.cuda.device import on_device, said
 
-STAGE = "render"
-SCHEMA = 4
 CHUNK = 50
 """Scenes in one unit of work: what is lost at most, for each worker, when a run is killed."""
-
-
-class RenderConfig(Record, frozen=True, kw_only=True):
-    """How scenes become pictures."""
-
-    engine: str = "raster"
-    """The render engine."""
-    keep_layers: bool = False
-    """Also keep depth, instance ids and normals of every picture (NPZ; 15 KB at 256 px, 150 KB for a full 640 px)."""
-    max_failed_fraction: float = 0.02
-    """Share of scenes that may fail, each recorded in failures.jsonl, before the stage gives up."""
-    cycles: CyclesOptions = CyclesOptions()
-    """Settings of the engine "cycles"."""
 
 
 class RenderFailure(Record, frozen=True, kw_only=True):
@@ -81,7 +66,7 @@ def run(
 
     Raises:
         ConfigError: for unusable settings.
-        DependencyError: if the engine needs a package that is not installed.
+        DependencyError: if the engine needs a package that is not installed, or device "cuda" a GPU that is not there.
         ArtifactError: for unusable inputs or output folder, or a full disk.
         EngineError: if a whole unit of work fails.
         QualityError: if more than `max_failed_fraction` of the scenes fail.
@@ -97,6 +82,9 @@ def run(
         from photosynth.render.cycles.process import check_cycles
 
         check_cycles(config.cycles)
+    config, choice = on_device(config, inputs, Path(out))
+    if choice.surprising and not choice.cuda:
+        progress.note(f"rendering on the CPU: {choice.reason}")
     with ArtifactWriter(out, STAGE, SCHEMA, of_content(config), None, inputs, overwrite) as writer:
         if writer.finished:
             return writer.finished
@@ -120,12 +108,7 @@ def run(
         n_failed = _collect_failures(writer, config.max_failed_fraction, total)
         progress.finish()
         summary = {"images": total - n_failed, "failed": n_failed, "classes": len(names), "engine": config.engine}
-        return writer.finish(summary)
-
-
-def of_content(config: RenderConfig) -> RenderConfig:
-    """The settings that the pictures depend on, the others at their defaults: what the artifact's key is made of."""
-    return replace(config, cycles=of_pictures(config.cycles) if config.engine == "cycles" else CyclesOptions())
+        return writer.finish(summary | said(config, choice))
 
 
 def _chunks(folder: Path) -> Iterator[Chunk]:

@@ -12,9 +12,10 @@ from photosynth.render.stage import RenderConfig, of_content
 
 def test_keys_hold_what_the_pictures_depend_on():
     many = CyclesOptions(samples=512, threads=0)
-    assert of_content(RenderConfig(cycles=many)) == RenderConfig()
+    assert of_content(RenderConfig(cycles=many)) == of_content(RenderConfig())
     path_traced = RenderConfig(engine="cycles", cycles=many)
-    assert of_content(path_traced) == RenderConfig(engine="cycles", cycles=CyclesOptions(samples=512))
+    assert of_content(path_traced) == of_content(RenderConfig(engine="cycles", cycles=CyclesOptions(samples=512)))
+    assert of_content(path_traced).cycles == CyclesOptions(samples=512)
 
 
 def test_settings_are_checked_before_anything_is_begun(monkeypatch):

@@ -116,7 +116,8 @@ def add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin):
         strength: float32, the environment's.
         map_cos, map_sin: float32, of its rotation.
     """
-    read_octahedral(s, n, flat(octahedral), i4(4 * octahedral.shape[0]), coat)
+    texels, row = laid_flat(octahedral)
+    read_octahedral(s, n, texels, row, coat)
     for i in range(BLOCK):
         low = s[READ + 12 * BLOCK + i]
         s[COAT + i] = low + (s[READ + 13 * BLOCK + i] - low) * s[TSX + i]
@@ -152,9 +153,9 @@ def add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin):
 
 
 @kernel
-def flat(values):
-    """All numbers of an array one after the other."""
-    return values.reshape(-1)
+def laid_flat(octahedral):
+    """All numbers of a map (S, S, 4) one after the other, and how many make a row, int32."""
+    return octahedral.reshape(-1), i4(4 * octahedral.shape[0])
 
 
 @kernel

@@ -1,0 +1,175 @@
+"""The visibility buffer on a GPU: as raster.visibility, but triangles are drawn at the same time.
+
+The keys, the four samples and the rule for edges are those of the CPU, so both see the same triangles. A sample is
+won by an atomic maximum. Several threads share the rows of one triangle: as many as it takes to fill a GPU.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import cuda, float64
+
+from photosynth.render.cuda.one_lane import SIMULATED, on_device
+from photosynth.render.raster import fragments, visibility
+
+THREADS = 8 if SIMULATED else 128
+"""Threads in a block."""
+ENOUGH_THREADS = 64 if SIMULATED else 1 << 16
+"""Threads that keep a GPU busy: triangles of meshes with fewer faces are shared by several."""
+MAX_SHARE = 4096
+"""Most threads that share a triangle."""
+
+X0, X1, X2, X3 = visibility.SAMPLE_X.tolist()
+_clip, _mark_drawn = on_device(visibility._clip), on_device(fragments.mark_drawn)
+
+
+def blocks_for(threads: int) -> int:
+    """Blocks of THREADS that hold so many threads."""
+    return max(1, -(-threads // THREADS))
+
+
+def threads_for(faces: int) -> int:
+    """How many threads share each triangle of a mesh with so many faces."""
+    return max(1, min(ENOUGH_THREADS // max(faces, 1), MAX_SHARE))
+
+
+@cuda.jit
+def clear(keys, drawn, masks, areas, radiance, coverage, depth_m, ids, normals):
+    """Empty the buffers of one picture; one thread for each pixel.
+
+    Args:
+        keys: (H, 4, W) int64, as in raster.visibility.
+        drawn: (n, H, W) int32, a bit for each sample that a placement has whatever stands before it.
+        masks: (n, H, W) bool; areas: (n,) int32.
+        radiance, normals: (H * W, 3) float32; coverage: (H, W) float32; depth_m: (H * W,) float32; ids: (H, W)
+            uint16.
+    """
+    pixel = cuda.grid(1)
+    width = keys.shape[2]
+    if pixel < areas.shape[0]:
+        areas[pixel] = 0
+    if pixel >= keys.shape[0] * width:
+        return
+    y = pixel // width
+    x = pixel - y * width
+    for s in range(4):
+        keys[y, s, x] = 0
+    for k in range(drawn.shape[0]):
+        drawn[k, y, x] = 0
+    for k in range(masks.shape[0]):
+        masks[k, y, x] = False
+    for k in range(3):
+        radiance[pixel, k] = 0.0
+        normals[pixel, k] = 0.0
+    coverage[y, x] = 0.0
+    depth_m[pixel] = math.inf
+    ids[y, x] = 0
+
+
+@cuda.jit
+def draw_triangles(cam, screen, faces, instance, lens, near, width, height, share, keys, noted, drawn):
+    """Draw the front faces of one instance, as raster.visibility.rasterise; `share` threads for each triangle.
+
+    Args:
+        cam .. height: as there.
+        share: int, threads for each triangle; the k-th has every share-th row of samples from the k-th on.
+        keys: in and out (H, 4, W) int64.
+        noted: int, 1 if `drawn` is to be filled.
+        drawn: in and out (>= H, >= W) int32 of this instance.
+    """
+    thread = cuda.grid(1)
+    t = thread // share
+    if t >= faces.shape[0]:
+        return
+    skip = thread - t * share
+    a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
+    low = (np.int64(instance) << 22) | np.int64(t)
+    qa, qb, qc = screen[a, 2], screen[b, 2], screen[c, 2]
+    if qa > 0.0 and qb > 0.0 and qc > 0.0:
+        _fill(
+            screen[a, 0], screen[a, 1], qa, screen[b, 0], screen[b, 1], qb, screen[c, 0], screen[c, 1], qc,
+            low, width, height, share, skip, keys, noted, drawn,
+        )  # fmt: skip
+    elif qa > 0.0 or qb > 0.0 or qc > 0.0:
+        clipped = cuda.local.array((4, 3), float64)
+        corners = _clip(cam, a, b, c, near, lens, clipped)
+        for k in range(2, corners):
+            _fill(
+                clipped[0, 0], clipped[0, 1], clipped[0, 2],
+                clipped[k - 1, 0], clipped[k - 1, 1], clipped[k - 1, 2],
+                clipped[k, 0], clipped[k, 1], clipped[k, 2],
+                low, width, height, share, skip, keys, noted, drawn,
+            )  # fmt: skip
+
+
+@cuda.jit(device=True)
+def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, share, skip, keys, noted, drawn):
+    """One thread's rows of a triangle: the arithmetic of raster.visibility._fill, with atomic writes."""
+    area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
+    if not area > 1e-12:
+        return
+    top, bottom = min(y0, y1, y2), max(y0, y1, y2)
+    if max(x0, x1, x2) < 0 or bottom < 0 or min(x0, x1, x2) >= width or top >= height:
+        return
+    rows = 4.0 * height  # of samples, a quarter of a pixel apart: row k is at (k + 0.5) / 4
+    first = math.ceil(min(max(0.0, 4.0 * top - 0.5), rows))
+    last = math.ceil(min(max(0.0, 4.0 * bottom - 0.5), rows))
+    inverse = 1.0 / area
+    dq1, dq2 = q1 - q0, q2 - q0
+    qx = (dq2 * (y1 - y0) - dq1 * (y2 - y0)) * inverse
+    qy = (dq1 * (x2 - x0) - dq2 * (x1 - x0)) * inverse
+    qc = q0 - qx * x0 - qy * y0
+    if y1 < y0:
+        x0, x1, y0, y1 = x1, x0, y1, y0
+    if y2 < y0:
+        x0, x2, y0, y2 = x2, x0, y2, y0
+    if y2 < y1:
+        x1, x2, y1, y2 = x2, x1, y2, y1
+    g02 = (x2 - x0) / max(y2 - y0, 1e-300)
+    g01 = (x1 - x0) / max(y1 - y0, 1e-300)
+    g12 = (x2 - x1) / max(y2 - y1, 1e-300)
+    long_is_left = x1 > x0 + g02 * (y1 - y0)
+    for k in range(first + skip, last, share):
+        iy, s = k >> 2, k & 3
+        y = (k + 0.5) * 0.25
+        xa = x0 + g02 * (y - y0)
+        xb = x0 + g01 * (y - y0) if y < y1 else x1 + g12 * (y - y1)
+        if not long_is_left:
+            xa, xb = xb, xa
+        ox = X0 if s == 0 else (X1 if s == 1 else (X2 if s == 2 else X3))
+        left = math.ceil(min(max(0.0, xa - ox), float(width)))
+        right = math.ceil(min(max(0.0, xb - ox), float(width)))
+        q = qc + qx * (left + ox) + qy * y
+        for ix in range(left, right):
+            key = (np.int64(np.float32(q + qx * (ix - left)).view(np.int32)) << 32) | low
+            cuda.atomic.max(keys, (iy, s, ix), key)
+            if noted:
+                cuda.atomic.or_(drawn, (iy, ix), np.int32(1 << s))
+
+
+@cuda.jit
+def mark_alone(noted, drawn, ids, number, x0, y0, x1, y1, width, height, mask, areas):
+    """Set `mask` (H, W) bool where a placement owns a pixel of a box, or would if it were alone, and count them, as
+    raster.fragments.mark_drawn; one thread for each pixel of the box.
+
+    Args:
+        noted: int, 0 for a placement that is alone: then `drawn` says nothing.
+        drawn: (H, W) int32 of this placement.
+        ids: (H, W) uint16; number: the placement's.
+        x0, y0, x1, y1: the box; width, height: of the picture.
+        mask: out (H, W) bool of this placement.
+        areas: in and out (n,) int32.
+    """
+    thread = cuda.grid(1)
+    if thread >= (x1 - x0) * (y1 - y0):
+        return
+    row = thread // (x1 - x0)
+    y, x = y0 + row, x0 + thread - row * (x1 - x0)
+    owned = ids[y, x] == number
+    if noted:
+        owned = _mark_drawn(drawn, ids, number, x, y, x + 1, y + 1, width, height, mask) > 0
+    mask[y, x] = owned
+    if owned:
+        cuda.atomic.add(areas, number - 1, 1)
