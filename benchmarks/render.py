@@ -11,6 +11,7 @@ Each picture shows new lights and a new direction; composed, finished, and writt
 line is measured in processes of its own, after some pictures to warm up: CPU time and peak memory include worker
 subprocesses. Compare ratios within one run, and CPU time rather than wall time.
 
+- ``cuda``: our rasteriser on an NVIDIA GPU (extra cuda); "skipped" and why where there is none to use.
 - ``cycles-16``: 16 samples, 4 bounces, denoised. ``cycles-128``: 128 samples, 1 bounce, as the 2018 pipeline did.
 - ``blenderproc``: BlenderProc 2.8 in an environment of its own (GPL: never imported here) that has `blenderproc` and
   `bpy`; 16 samples and its denoiser, one object, its own PNG-free colour output encoded by us.
@@ -27,9 +28,10 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ENGINES = ("raster", "cycles-16", "cycles-128", "blenderproc")
-PICTURES = {"raster": 100, "cycles-16": 8, "cycles-128": 4, "blenderproc": 8}
-WARM_UP = {"raster": 12, "cycles-16": 1, "cycles-128": 1, "blenderproc": 1}
+ENGINES = ("raster", "cuda", "cycles-16", "cycles-128", "blenderproc")
+OURS = ("raster", "cuda")
+PICTURES = {"raster": 100, "cuda": 100, "cycles-16": 8, "cycles-128": 4, "blenderproc": 8}
+WARM_UP = {"raster": 12, "cuda": 12, "cycles-16": 1, "cycles-128": 1, "blenderproc": 1}
 
 
 def worker(job: dict) -> dict:
@@ -50,7 +52,7 @@ def worker(job: dict) -> dict:
         frame = compose(scene := scene_of(index, case, meshes, parts), engine.render(scene))
         target.write_bytes(simplejpeg.encode_jpeg(frame.color, quality=90, colorspace="RGB", colorsubsampling="420"))
 
-    for i in range(max(WARM_UP[job["engine"]], len(parts) if job["engine"] == "raster" else 1)):
+    for i in range(max(WARM_UP[job["engine"]], len(parts) if job["engine"] in OURS else 1)):
         one(i)
     phases = getattr(engine, "seconds", {})
     before = dict(phases)
@@ -97,6 +99,10 @@ def _engine(name: str, meshes):
         from photosynth.render.raster.engine import RasterEngine
 
         return RasterEngine(meshes)
+    if name == "cuda":
+        from photosynth.render.cuda.engine import CudaEngine
+
+        return CudaEngine(meshes)
     from photosynth.render.cycles.engine import CyclesEngine, CyclesOptions
 
     if name == "cycles-16":
@@ -160,13 +166,17 @@ def table(options) -> None:
         for engine in options.engines:
             if engine == "blenderproc" and (options.blenderproc_python is None or not case.startswith("one")):
                 continue
+            if why_not := _why_not(engine):
+                print(f"| {case} | {engine} | | skipped: {why_not} | | | |", flush=True)
+                continue
             for processes in options.processes:
                 images = options.images or PICTURES[engine]
                 best = min((measure(engine, case, images, processes, options) for _ in range(options.repeat)), key=_cpu)
                 if engine == "raster":
                     ours[processes] = best["cpu_ms"]
+                if engine in OURS:
                     spent = ", ".join(f"{name} {ms:.2f}" for name, ms in best["phases"].items())
-                    details.append(f"{case}, {processes} process(es), engine's CPU-ms by phase: {spent}")
+                    details.append(f"{case}, {engine}, {processes} process(es), engine's CPU-ms by phase: {spent}")
                 ratio = f"{best['cpu_ms'] / ours[processes]:.0f}x" if processes in ours else ""
                 print(
                     f"| {case} | {engine} | {processes} | {best['rate']:.3g} | {best['cpu_ms']:.2f} | {ratio} "
@@ -174,6 +184,15 @@ def table(options) -> None:
                     flush=True,
                 )
     print("\n" + "\n".join(details))
+
+
+def _why_not(engine: str) -> str | None:
+    """Why an engine cannot be measured here, if so."""
+    if engine != "cuda":
+        return None
+    from photosynth.render.cuda.device import probe_cuda
+
+    return None if (choice := probe_cuda()).cuda else choice.reason
 
 
 def _cpu(result: dict) -> float:
@@ -184,6 +203,9 @@ def growth(options) -> None:
     """CPU time of a picture from the first thousand to the last."""
     step = max(1, options.growth // 20)
     for engine in options.engines:
+        if why_not := _why_not(engine):
+            print(f"{engine}: skipped: {why_not}")
+            continue
         marks = measure(engine, options.cases[0], options.growth, 1, options, step)["marks"]
         each = ", ".join(f"{1e3 * seconds / step:.2f}" for seconds in marks)
         print(f"{engine}, {options.cases[0]}: CPU-ms a picture for every {step} of {options.growth}: {each}")
