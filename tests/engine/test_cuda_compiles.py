@@ -1,21 +1,21 @@
-"""Every kernel of the CUDA engine compiles to PTX for the argument types it is launched with; no GPU is needed."""
+"""Every kernel of the CUDA engine compiles for a GPU with the argument types it is launched with; no GPU is needed."""
 
 import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "render_raster"))
+from pretended_gpu import CAPABILITY, pretend
 from raster_scenes import box, camera, lamp, placement, scene, slab, source
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("numba_cuda") is None, reason="numba-cuda is not installed (extra cuda)"
 )
-
-CAPABILITY = (8, 0)
 
 
 class Room(np.ndarray):
@@ -29,22 +29,22 @@ class Room(np.ndarray):
 
 
 class Compiled:
-    """A kernel that is compiled for what it is launched with, and does nothing."""
+    """A kernel that is compiled and linked for what it is launched with, and does nothing."""
 
     def __init__(self, kernel, after=None):
-        self.kernel, self.after, self.ptx = kernel, after, {}
+        from numba.cuda.core.caching import NullCache
+
+        self.kernel, self.after, self.libraries = kernel, after, {}
+        kernel._cache = NullCache()
 
     def __getitem__(self, grid):
         return self._launch
 
     def _launch(self, *args):
-        from numba import cuda, typeof
+        from numba import typeof
 
         types = tuple(typeof(np.asarray(a) if isinstance(a, np.ndarray) else a) for a in args)
-        if types not in self.ptx:
-            self.ptx[types], _ = cuda.compile(
-                self.kernel.py_func, types, device=False, abi="numba", cc=CAPABILITY, output="ptx"
-            )
+        self.libraries[types] = self.kernel.compile(types).library
         if self.after:
             self.after(*args)
 
@@ -58,7 +58,7 @@ def test_all_kernels_compile_without_calls_to_code_outside(monkeypatch):
     from numba import cuda
     from numba.cuda import dispatcher
 
-    monkeypatch.setattr(dispatcher, "get_current_device", lambda: SimpleNamespace(compute_capability=CAPABILITY))
+    pretend(monkeypatch.setattr)
     from photosynth.render.cuda import engine, fragments, shading, shadow, slabs, visibility
 
     monkeypatch.setattr(cuda, "to_device", lambda array: np.array(array).view(Room))
@@ -67,9 +67,8 @@ def test_all_kernels_compile_without_calls_to_code_outside(monkeypatch):
     for module in (fragments, shading, shadow, slabs, visibility):
         for name, value in list(vars(module).items()):
             if isinstance(value, dispatcher.CUDADispatcher) and not value.targetoptions.get("device"):
-                if value.py_func.__module__ == module.__name__:
-                    kernels[name] = Compiled(value, one_fragment_each if name == "emit" else None)
-                    monkeypatch.setattr(module, name, kernels[name])
+                kernels[name] = Compiled(value, one_fragment_each if name == "emit" else None)
+                monkeypatch.setattr(module, name, kernels[name])
     made = engine.CudaEngine(source(box=box()))
     for surroundings in ((), (slab(),)):
         made.render(scene([placement("box")], [lamp()], surroundings=surroundings, cam=camera(size_wh=(24, 18))))
@@ -78,7 +77,16 @@ def test_all_kernels_compile_without_calls_to_code_outside(monkeypatch):
         "mark_nodes", "light_nodes", "shade_slab",
     }  # fmt: skip
     for name, kernel in kernels.items():
-        assert len(kernel.ptx) == 1, f"{name} was compiled for {list(kernel.ptx)}"
-        for ptx in kernel.ptx.values():
+        assert len(kernel.libraries) == 1, f"{name} was compiled for {list(kernel.libraries)}"
+        for library in kernel.libraries.values():
+            ptx = library.get_asm_str(CAPABILITY)
             assert ".visible .entry" in ptx
             assert ".extern .func" not in ptx, f"{name} calls a function that is not part of it"
+            assert library.get_cubin(CAPABILITY) is not None
+
+
+def test_a_second_process_loads_what_the_first_compiled(tmp_path):
+    program = [sys.executable, str(Path(__file__).parent / "pretended_gpu.py")]
+    told = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    printed = [subprocess.run(program, env=told, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert [p.strip() for p in printed] == ["compiled", "loaded"]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
+from photosynth.render.cuda.kernel import cuda_kernel
 from photosynth.render.cuda.one_lane import on_device
 from photosynth.render.raster import fragments
 
 _samples_near = on_device(fragments.samples_near)
 
 
-@cuda.jit
+@cuda_kernel
 def emit(keys, x0, y0, x1, y1, width, height, named, ends, pixels, triangles, weights, coverage, ids):
     """List the fragments in a box of pixels, by the rules of raster.fragments.emit_fragments; a thread for each pixel.
 

@@ -15,13 +15,11 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
-from numba import config, cuda
+from numba import cuda
 from numba.core.dispatcher import Dispatcher
 
+from photosynth.render.cuda.kernel import SIMULATED
 from photosynth.render.raster import lanes, lighting, surface
-
-SIMULATED = bool(config.ENABLE_CUDASIM)
-"""Kernels run in numba's simulator, as Python."""
 
 PLACES = {
     name: value // lanes.BLOCK for name, value in vars(lanes).items() if name.isupper() and isinstance(value, int)

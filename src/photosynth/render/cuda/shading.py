@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda, float32, float64, int32
 
+from photosynth.render.cuda.kernel import cuda_kernel
 from photosynth.render.cuda.one_lane import CORNERS, FLOATS, INTEGERS, PLACES, on_device
 from photosynth.render.raster import lighting, surface, texture
 
@@ -18,7 +19,7 @@ _orient, _add_environment = on_device(lighting.orient), on_device(lighting.add_e
 _add_light = on_device(lighting.add_light)
 
 
-@cuda.jit
+@cuda_kernel
 def shade(
     start, stop, pixels, triangles, weights, width, lens, cam, faces, rows, texels, levels, decode, material, mirror,
     forward, sh, map_side, octahedral, coat, sky, n_lights, lights, shadows, layout, shadow_texels, boxes, blocks,

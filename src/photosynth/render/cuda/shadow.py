@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numba import cuda
 
+from photosynth.render.cuda.kernel import cuda_kernel
 from photosynth.render.cuda.memory import DeviceMemory
 from photosynth.render.cuda.visibility import ENOUGH_THREADS, THREADS, blocks_for, threads_for
 from photosynth.render.raster.shadow import ShadowCaster
@@ -36,14 +37,14 @@ class CudaShadowCaster(ShadowCaster):
             )
 
 
-@cuda.jit
+@cuda_kernel
 def clear_texels(texels, start, stop):
     """Set texels start..stop to 0; any number of threads."""
     for i in range(start + cuda.grid(1), stop, cuda.gridsize(1)):
         texels[i] = 0.0
 
 
-@cuda.jit
+@cuda_kernel
 def draw_depth(screen, faces, scale, ox, oy, side, offset, share, texels):
     """Draw the faces that face the light into one map, as raster.shadow.rasterise_depth; `share` threads for each.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import boolean, cuda, float32, float64, int32, int64
 
+from photosynth.render.cuda.kernel import cuda_kernel
 from photosynth.render.cuda.one_lane import FLOATS, INTEGERS, PLACES, on_device
 from photosynth.render.raster import lattice, lighting, slab_surface, texture
 
@@ -22,7 +23,7 @@ _orient, _add_environment = on_device(lighting.orient), on_device(lighting.add_e
 _add_light = on_device(lighting.add_light)
 
 
-@cuda.jit
+@cuda_kernel
 def unmark(wanted):
     """Set all of `wanted` (6, h, w) bool to False; a thread for each node."""
     thread = cuda.grid(1)
@@ -33,7 +34,7 @@ def unmark(wanted):
         wanted[face, row, thread - face * area - row * wanted.shape[2]] = False
 
 
-@cuda.jit
+@cuda_kernel
 def mark_nodes(start, stop, pixels, triangles, width, step, wanted):
     """Mark the nodes that fragments start..stop of a slab need, as raster.lattice.mark_nodes; a thread for each."""
     k = start + cuda.grid(1)
@@ -47,7 +48,7 @@ def mark_nodes(start, stop, pixels, triangles, width, step, wanted):
     wanted[face, j + 1, i + 1] = True
 
 
-@cuda.jit
+@cuda_kernel
 def light_nodes(
     wanted, step, lens, rotation, own, ratio, has_ambient, ambient, material, sh, map_side, octahedral, coat, sky,
     n_lights, lights, shadows, layout, shadow_texels, boxes, blocks, lit,
@@ -110,7 +111,7 @@ def _node(s, face, row, column, step, lens, rotation, boxes, own):
     return inside[0]
 
 
-@cuda.jit
+@cuda_kernel
 def shade_slab(
     start, stop, pixels, triangles, weights, width, lens, planes, texels, levels, decode, gain, normals, lit,
     radiance, depth_m, world_normals,

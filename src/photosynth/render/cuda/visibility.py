@@ -11,7 +11,8 @@ import math
 import numpy as np
 from numba import cuda, float64
 
-from photosynth.render.cuda.one_lane import SIMULATED, on_device
+from photosynth.render.cuda.kernel import SIMULATED, cuda_kernel
+from photosynth.render.cuda.one_lane import on_device
 from photosynth.render.raster import fragments, visibility
 
 THREADS = 8 if SIMULATED else 128
@@ -35,7 +36,7 @@ def threads_for(faces: int) -> int:
     return max(1, min(ENOUGH_THREADS // max(faces, 1), MAX_SHARE))
 
 
-@cuda.jit
+@cuda_kernel
 def clear(keys, drawn, masks, areas, radiance, coverage, depth_m, ids, normals):
     """Empty the buffers of one picture; one thread for each pixel.
 
@@ -68,7 +69,7 @@ def clear(keys, drawn, masks, areas, radiance, coverage, depth_m, ids, normals):
     ids[y, x] = 0
 
 
-@cuda.jit
+@cuda_kernel
 def draw_triangles(cam, screen, faces, instance, lens, near, width, height, share, keys, noted, drawn):
     """Draw the front faces of one instance, as raster.visibility.rasterise; `share` threads for each triangle.
 
@@ -149,7 +150,7 @@ def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, share, skip, k
                 cuda.atomic.or_(drawn, (iy, ix), np.int32(1 << s))
 
 
-@cuda.jit
+@cuda_kernel
 def mark_alone(noted, drawn, ids, number, x0, y0, x1, y1, width, height, mask, areas):
     """Set `mask` (H, W) bool where a placement owns a pixel of a box, or would if it were alone, and count them, as
     raster.fragments.mark_drawn; one thread for each pixel of the box.
