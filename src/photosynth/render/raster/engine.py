@@ -28,7 +28,7 @@ from photosynth.render.raster.shadow import ShadowCaster
 from photosynth.render.raster.sky import NO_NODES, AmbientLight, SlabNodes, lattice_ratio
 from photosynth.render.raster.slab_shading import light_nodes, shade_slab
 from photosynth.render.raster.surface import ROW, pack_vertices
-from photosynth.render.raster.texture import decode_table
+from photosynth.render.raster.texture import decode_scale
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, SAMPLES, clear_box, rasterise
 
@@ -65,7 +65,7 @@ class RasterEngine:
         self._keys = np.zeros((0, SAMPLES, 0), np.int64)
         self._shadows = ShadowCaster()
         self._silhouettes = Silhouettes()
-        self._decode, self._scratch = decode_table(), scratch()
+        self._decode, self._scratch = decode_scale(), scratch()
 
     def render(self, scene: Scene) -> Layers:
         """Render one scene. Raises EngineError naming the scene when its numbers make no picture."""
@@ -156,13 +156,16 @@ class RasterEngine:
     def _fragments(self, layers: Layers, solids: list[Placed], box: PixelBox, view: View) -> tuple[np.ndarray, ...]:
         """Where each placement's fragments start and end (n,), and their pixels, triangles and weights."""
         areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (one.pixels for one in solids)]
+        areas = [area * (SAMPLES if one.mesh.charts.any() else 1) for area, one in zip(areas, solids, strict=True)]
+        charts = np.concatenate([*(one.mesh.charts for one in solids), np.zeros(0, np.int32)])
+        first = np.concatenate([[0], np.cumsum([len(one.mesh.charts) for one in solids], dtype=np.int64)])
         starts = np.concatenate([[0], np.cumsum(areas, dtype=np.int64)])
         total, ends = int(starts[-1]), starts[:-1].copy()
         pixels, triangles = np.empty(total, np.int32), np.empty(total, np.int32)
         weights = np.empty(total, np.uint8)
         emit_fragments(
-            self._keys, *box, view.width, view.height, len(layers.amodal_masks), ends, pixels, triangles, weights,
-            layers.coverage, layers.instance_ids,
+            self._keys, *box, view.width, view.height, len(layers.amodal_masks), charts, first, ends, pixels,
+            triangles, weights, layers.coverage, layers.instance_ids,
         )  # fmt: skip
         return starts, ends, pixels, triangles, weights
 

@@ -29,6 +29,9 @@ REGIONS = 32
 """Directions in which the sky may be hidden."""
 REGION_FLOOR = 0.4
 """Dark regions count as if they had this radiance (the mean is 1): so none becomes too large."""
+DARK = 0.1
+"""Radiance that is added to a region's light where its direction is found; some, for light sent back comes from all of
+it."""
 KEPT_MIXES = 8
 """Maps kept for roughnesses between those."""
 MAP_SIDE_PX = 64
@@ -114,7 +117,9 @@ def environment_light(map_file: str | None) -> EnvironmentLight:
 
 def light_regions(environment: EnvironmentMap) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut a map into REGIONS rectangles of about equal weight, which is light plus REGION_FLOOR: Debevec, "A Median
-    Cut Algorithm for Light Probe Sampling", SIGGRAPH 2005. Returns directions, parts and areas of EnvironmentLight."""
+    Cut Algorithm for Light Probe Sampling", SIGGRAPH 2005. The direction of each is that of its light, almost alone:
+    what hides a lamp stands before the lamp, not before the dark about it. Returns directions, parts and areas
+    of EnvironmentLight."""
     small = _shrunk(environment.radiance, 64).astype(np.float64)
     height, width = small.shape[:2]
     area = np.repeat((4 * np.pi * row_weights(height) / width)[:, None], width, axis=1)
@@ -134,7 +139,8 @@ def light_regions(environment: EnvironmentMap) -> tuple[np.ndarray, np.ndarray, 
             regions += [(a, b, c, middle), (a, b, middle, d)]
     directions, parts, areas = [], [], []
     for a, b, c, d in regions:
-        mean = (towards[a:b, c:d] * weight[a:b, c:d, None]).sum(axis=(0, 1))
+        part = area[a:b, c:d] * (light[a:b, c:d] + DARK)
+        mean = (towards[a:b, c:d] * part[..., None]).sum(axis=(0, 1))
         directions.append(mean / np.linalg.norm(mean))
         parts.append((small[a:b, c:d] * area[a:b, c:d, None]).sum(axis=(0, 1)))
         areas.append(area[a:b, c:d].sum())

@@ -1,4 +1,4 @@
-"""From visibility samples to fragments: one for each instance in each pixel, grouped by instance.
+"""From visibility samples to fragments: one for each chart of each instance in each pixel, grouped by instance.
 
 Coverage, instance ids and the choice of who gives a pixel its depth and normal are settled here.
 """
@@ -12,6 +12,8 @@ from photosynth.render.raster.jit import kernel
 WINS = 8
 """Bit of a fragment's weight that says: this one gives the pixel its depth and normal. The bits below it hold how
 many of the four samples the fragment has."""
+FILLS = 16
+"""Bit that says: this one wins, and its instance has all four samples."""
 
 
 @kernel
@@ -56,7 +58,7 @@ def sort_out(keys, y, x0, x1, kinds, lows):
 
 @kernel
 def emit_fragments(
-    keys, x0, y0, x1, y1, width, height, named, starts, pixels, triangles, weights, coverage, ids
+    keys, x0, y0, x1, y1, width, height, named, charts, first, starts, pixels, triangles, weights, coverage, ids
 ):  # fmt: skip
     """List the fragments in a box of pixels.
 
@@ -68,15 +70,18 @@ def emit_fragments(
         x0, y0, x1, y1: the box.
         width, height: int, of the picture.
         named: int, instances from this number on have no id.
+        charts: (m,) int32 from charts_of, those of all instances one after the other; first: (n + 1,) int64, where each
+            instance's begin.
         starts: in and out (n,) int64, where each instance's fragments begin; ends where they end. An instance has at
-            most as many as its own box has pixels.
+            most as many as its own box has pixels, or four times as many if it has several charts.
         pixels: out (m,) int32, y * width + x.
         triangles: out (m,) int32, the one most of the fragment's samples see, the first among equals.
-        weights: out (m,) uint8, number of samples, plus WINS.
+        weights: out (m,) uint8, number of samples, plus WINS and FILLS.
         coverage: out (H, W) float32.
         ids: out (H, W) uint16, instance number + 1, or 0 for those without.
     """
     kinds, lows = np.empty(width, np.int32), np.empty(width, np.int32)
+    owners, found, groups = np.empty(4, np.int32), np.empty(4, np.int32), np.empty(4, np.int32)
     for y in range(y0, y1):
         sort_out(keys, y, x0, x1, kinds, lows)
         for x in range(x0, x1):
@@ -96,52 +101,38 @@ def emit_fragments(
             if k0 != 0 and k1 != 0 and k2 != 0 and k3 != 0 and _one_instance(k0, k1, k2, k3):
                 t0, t1, t2, t3 = k0 & 0x3FFFFF, k1 & 0x3FFFFF, k2 & 0x3FFFFF, k3 & 0x3FFFFF
                 instance = (k0 & 0xFFFFFFFF) >> 22
-                at = starts[instance]
-                starts[instance] += 1
-                pixels[at] = y * width + x
-                if t0 == t1 or t0 == t2 or t0 == t3:
-                    triangles[at] = t0
-                elif t1 == t2 or t1 == t3:
-                    triangles[at] = t1
-                else:
-                    triangles[at] = t2 if t2 == t3 else t0
-                weights[at] = 4 | 8
-                coverage[y, x] = 1.0
-                ids[y, x] = instance + 1 if instance < named else 0
-                continue
-            empty = 0
+                f = first[instance]
+                if charts[f + t0] == charts[f + t1] == charts[f + t2] == charts[f + t3]:
+                    at = starts[instance]
+                    starts[instance] += 1
+                    pixels[at] = y * width + x
+                    if t0 == t1 or t0 == t2 or t0 == t3:
+                        triangles[at] = t0
+                    elif t1 == t2 or t1 == t3:
+                        triangles[at] = t1
+                    else:
+                        triangles[at] = t2 if t2 == t3 else t0
+                    weights[at] = 4 | 8
+                    coverage[y, x] = 1.0
+                    ids[y, x] = instance + 1 if instance < named else 0
+                    continue
+            empty = sort_samples(keys, y, x, charts, first, owners, found, groups)
             best, best_score, best_at = -1, 0, 0
             for s in range(4):
-                if keys[y, s, x] == 0:
-                    empty += 1
+                instance = owners[s]
+                if instance < 0:
                     continue
-                low = keys[y, s, x] & 0xFFFFFFFF
-                instance = low >> 22
-                samples, same, new = 0, 0, True
-                triangle, triangle_samples = low, 0
-                for r in range(4):
-                    other = keys[y, r, x] & 0xFFFFFFFF
-                    if keys[y, r, x] != 0 and other >> 22 == instance:
-                        if r < s:
-                            new = False
-                        samples += 1
-                        same = 0
-                        for p in range(r, 4):
-                            if keys[y, p, x] != 0 and (keys[y, p, x] & 0xFFFFFFFF) == other:
-                                same += 1
-                        if same > triangle_samples:
-                            triangle, triangle_samples = other, same
+                samples, of_instance, new, triangle = commonest(owners, found, groups, s)
                 if not new:
                     continue
                 at = starts[instance]
                 starts[instance] += 1
-                pixels[at] = y * width + x
-                triangles[at] = triangle & 0x3FFFFF
-                weights[at] = samples
-                score = samples << 5
-                if samples < 3:  # else it is ahead anyway
+                pixels[at], triangles[at], weights[at] = y * width + x, triangle, samples
+                score = of_instance << 5
+                if of_instance < 3:  # else it is ahead anyway
                     score += samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance)
-                if score > best_score or (score == best_score and instance < best):
+                larger = instance == best and samples > weights[best_at]
+                if larger or score > best_score or (score == best_score and instance < best):
                     best, best_score, best_at = instance, score, at
             coverage[y, x] = (4 - empty) * 0.25
             nobody = empty << 5
@@ -149,7 +140,43 @@ def emit_fragments(
                 nobody += samples_near(keys, x0, y0, x1, y1, width, height, x, y, -1)
             if best_score >= nobody:
                 ids[y, x] = best + 1 if best < named else 0
-                weights[best_at] |= 8
+                weights[best_at] |= 24 if best_score >> 5 == 4 else 8
+
+
+@kernel
+def sort_samples(keys, y, x, charts, first, owners, found, groups):
+    """Fill `owners`, `found` and `groups` (4,) int32 with the instance, triangle and chart of a pixel's samples, -1
+    where they are empty; the number of those."""
+    empty = 0
+    for s in range(4):
+        low = keys[y, s, x] & 0xFFFFFFFF
+        instance, triangle = low >> 22, low & 0x3FFFFF
+        seen = keys[y, s, x] != 0
+        empty += 0 if seen else 1
+        owners[s], found[s] = np.int32(instance) if seen else np.int32(-1), np.int32(triangle)
+        groups[s] = charts[first[instance] + triangle] if seen else np.int32(-1)
+    return empty
+
+
+@kernel
+def commonest(owners, found, groups, s):
+    """Of the samples that see the instance and chart which sample s sees: their number, the number of all that see the
+    instance, whether s is the first, and the triangle most of them see, the first among equals."""
+    samples, of_instance, new, triangle, most = 0, 0, True, found[s], 0
+    for r in range(4):
+        if owners[r] != owners[s]:
+            continue
+        of_instance += 1
+        if groups[r] != groups[s]:
+            continue
+        new &= r >= s
+        samples += 1
+        same = 0
+        for p in range(r, 4):
+            same += 1 if owners[p] == owners[r] and found[p] == found[r] else 0
+        if same > most:
+            triangle, most = found[r], same
+    return samples, of_instance, new, triangle
 
 
 @kernel

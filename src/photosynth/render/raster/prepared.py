@@ -9,10 +9,12 @@ import numpy as np
 
 from photosynth.core.mesh import Mesh
 from photosynth.core.scene import FILL_SIDE_PX, Slab
+from photosynth.render.raster.charts import charts_of
 from photosynth.render.raster.detail import coarser
 from photosynth.render.raster.probes import CASTER_FACES, Probes, few_probes, spread_probes
+from photosynth.render.raster.proxies import with_faces
 from photosynth.render.raster.tessellate import tessellate
-from photosynth.render.raster.texture import linear_from_srgb, mip_chain
+from photosynth.render.raster.texture import linear_from_texels, mip_chain
 from photosynth.render.slabs import CACHED_TEXTURES, slab_mesh, texture_key
 
 PROXY_FACES = 2500
@@ -36,7 +38,8 @@ class PreparedMesh:
     """A mesh as the kernels want it, in the object's frame.
 
     vertices (V, 3) float32; normals (V, 3) float32, unit; st (V, 2) float32 texture coordinates from the top left
-    corner, t down; faces (F, 3) int32 without degenerate or non-finite triangles; texels, levels as in mip_chain;
+    corner, t down; faces (F, 3) int32 without degenerate or non-finite triangles; charts (F,) int32 from charts_of;
+    texels, levels as in mip_chain;
     proxy_vertices (P, 3) float32 welded; proxy_faces (Q, 3) int32; small_vertices, small_faces: a coarser proxy;
     caster_vertices, caster_faces: the coarsest, which hides the sky from others; albedo (3,): mean linear colour;
     probes: see Probes, or None; centre (3,) float64 and radius of a bounding sphere; nbytes: what all of it weighs;
@@ -48,6 +51,7 @@ class PreparedMesh:
     normals: np.ndarray
     st: np.ndarray
     faces: np.ndarray
+    charts: np.ndarray
     texels: np.ndarray
     levels: np.ndarray
     proxy_vertices: np.ndarray
@@ -97,8 +101,8 @@ def _prepared_slab(slab: Slab) -> PreparedMesh:
     radius = float(np.linalg.norm(slab.size_m)) / 2
     albedo = _mean_albedo(*_slab_mips[key], np.zeros((0, 2)))
     return PreparedMesh(
-        mesh.vertices_m, mesh.normals, st, mesh.faces, *_slab_mips[key], *none, *none, *none, albedo, None,
-        np.zeros(3), radius, 0, True,
+        mesh.vertices_m, mesh.normals, st, mesh.faces, np.zeros(len(mesh.faces), np.int32), *_slab_mips[key], *none,
+        *none, *none, albedo, None, np.zeros(3), radius, 0, True,
     )  # fmt: skip
 
 
@@ -127,13 +131,13 @@ def prepare(mesh: Mesh, max_texture_px: int, ambient: bool = True) -> PreparedMe
         vertices, normals, st, faces = tessellate(*whole, MAX_EDGE * radius, MAX_CUT_FACES)
         probes = spread_probes(vertices, normals, faces, proxy, centre, max(radius, 1e-9))
     albedo = _mean_albedo(texels, levels, st[np.unique(faces)])
-    copies = *proxy, *_simplified(*proxy, SMALL_PROXY_FACES), *_simplified(*proxy, CASTER_FACES)
-    arrays = (vertices, normals, st, faces, texels, levels, *copies, albedo)
+    copies = *proxy, *with_faces(*proxy, SMALL_PROXY_FACES), *with_faces(*proxy, CASTER_FACES)
+    arrays = (vertices, normals, st, faces, charts_of(vertices, st, faces), texels, levels, *copies, albedo)
     fine = PreparedMesh(*arrays, probes, centre, radius, sum(a.nbytes for a in arrays))
     if len(whole[3]) <= WORTH_FACES:
         return fine
     coarse = _coarse(fine, *whole)
-    own = sum(a.nbytes for a in (coarse.vertices, coarse.normals, coarse.st, coarse.faces))
+    own = sum(a.nbytes for a in (coarse.vertices, coarse.normals, coarse.st, coarse.faces, coarse.charts))
     return replace(fine, coarse=coarse, nbytes=fine.nbytes + own)
 
 
@@ -144,7 +148,8 @@ def _coarse(fine: PreparedMesh, *whole: np.ndarray) -> PreparedMesh:
     if probes is not None:
         vertices, normals, st, faces = tessellate(vertices, normals, st, faces, 2 * MAX_EDGE * radius, MAX_CUT_FACES)
         probes = few_probes(probes, vertices, normals, radius)
-    return replace(fine, vertices=vertices, normals=normals, st=st, faces=faces, probes=probes)
+    charts = charts_of(vertices, st, faces)
+    return replace(fine, vertices=vertices, normals=normals, st=st, faces=faces, charts=charts, probes=probes)
 
 
 def _mean_albedo(texels: np.ndarray, levels: np.ndarray, st: np.ndarray) -> np.ndarray:
@@ -154,8 +159,7 @@ def _mean_albedo(texels: np.ndarray, levels: np.ndarray, st: np.ndarray) -> np.n
         at = (st[:, 1] * height).astype(int) % height * width + (st[:, 0] * width).astype(int) % width
     else:
         at = np.arange(width * height)
-    texel = texels[offset + at]
-    return linear_from_srgb(np.stack([texel & 255, (texel >> 8) & 255, (texel >> 16) & 255], axis=1) / 255).mean(axis=0)
+    return linear_from_texels(texels[offset + at]).mean(axis=0)
 
 
 def _sound_faces(vertices: np.ndarray, finite: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -200,13 +204,4 @@ def _proxy(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndar
     points, weld = np.unique(vertices[used], axis=0, return_inverse=True)
     welded = weld.reshape(-1)[position.reshape(-1)].reshape(-1, 3)
     distinct = (welded[:, 0] != welded[:, 1]) & (welded[:, 1] != welded[:, 2]) & (welded[:, 0] != welded[:, 2])
-    points, welded = np.ascontiguousarray(points), np.ascontiguousarray(welded[distinct], dtype=np.int32)
-    return _simplified(points, welded, PROXY_FACES)
-
-
-def _simplified(points: np.ndarray, welded: np.ndarray, max_faces: int) -> tuple[np.ndarray, np.ndarray]:
-    if len(welded) > max_faces:
-        import fast_simplification
-
-        points, welded = fast_simplification.simplify(points, welded, target_count=max_faces)
-    return np.ascontiguousarray(points, dtype=np.float32), np.ascontiguousarray(welded, dtype=np.int32)
+    return with_faces(points, welded[distinct], PROXY_FACES)

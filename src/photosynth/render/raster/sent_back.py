@@ -16,7 +16,8 @@ def irradiance(x, y, z, sh, sky, out):
 
     Args:
         x, y, z: the normal, in the world.
-        sh: (9, 3) float32, as in EnvironmentLight.
+        sh: (18, 3) float32, `diffuse` of EnvironmentLight. Order 2 alone would double the light of the side that is
+            turned away from a lamp, the one which an object in its shadow shows to what stands behind it.
         sky: (3,) float32: strength, cosine and sine of the environment's rotation.
         out: out (3,) float.
     """
@@ -25,6 +26,12 @@ def irradiance(x, y, z, sh, sky, out):
         value = 0.28209479 * sh[0, c] + 0.48860251 * (y * sh[1, c] + z * sh[2, c] + x * sh[3, c])
         value += 1.09254843 * (x * y * sh[4, c] + y * z * sh[5, c] + x * z * sh[7, c])
         value += 0.31539157 * (3 * z * z - 1) * sh[6, c] + 0.54627422 * (x * x - y * y) * sh[8, c]
+        wide, seven = x * x - y * y, 7 * z * z - 1
+        value += x * y * (2.50334294 * wide * sh[9, c] + 0.94617470 * seven * sh[11, c])
+        value += z * (seven - 2) * 0.66904654 * (y * sh[12, c] + x * sh[14, c]) + 0.47308735 * wide * seven * sh[15, c]
+        value += 1.77013077 * z * (y * (3 * x * x - y * y) * sh[10, c] + x * (x * x - 3 * y * y) * sh[16, c])
+        value += 0.10578555 * ((35 * z * z - 30) * z * z + 3) * sh[13, c]
+        value += 0.62583574 * (wide * wide - 4 * x * x * y * y) * sh[17, c]
         out[c] = sky[0] * max(value, 0.0)
 
 

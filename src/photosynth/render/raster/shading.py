@@ -41,7 +41,7 @@ def shade(
         start, stop: int.
         pixels, triangles, weights: from emit_fragments.
         width, lens, cam, faces, rows: as in gather_surface.
-        texels, levels: as in PreparedMesh; decode: from decode_table.
+        texels, levels: as in PreparedMesh; decode: from decode_scale.
         material: (5,) float32: albedo gain (3), alpha, index of refraction.
         mirror: int32, as in add_tap.
         forward: as in orient.

@@ -126,7 +126,7 @@ class AmbientLight:
         """(N, 3) float32: radiance of each placement's own surface, of any direction; a quarter of a light's full
         strength."""
         means = np.empty((len(self.placed), 3))
-        mean_lights(self.places, self.lights, self.environment.sh, self.turned, means)
+        mean_lights(self.places, self.lights, self.environment.diffuse, self.turned, means)
         return (means * self.albedos).astype(np.float32)
 
     def on_slab(self, fine: SlabNodes) -> np.ndarray:
@@ -165,11 +165,11 @@ class AmbientLight:
         lift = LIFT * sum(caster.radius for caster in casters) / len(casters) if casters else 1e-3
         from_objects = np.zeros((len(directions), max(len(self.placed), 1), 3), np.float32)
         sent_back_by_objects(
-            directions, self.places, self.albedos, self.lights, light.sh, self.turned, INDIRECT, from_objects
+            directions, self.places, self.albedos, self.lights, light.diffuse, self.turned, INDIRECT, from_objects
         )
         from_slabs = np.zeros((len(slabs), 6, 3), np.float32)
         albedos = np.array([s.mesh.albedo for s in slabs]).reshape(-1, 3)
-        sent_back_by_slabs(self.boxes, centre - self.eye, albedos, self.lights, light.sh, self.turned, from_slabs)
+        sent_back_by_slabs(self.boxes, centre - self.eye, albedos, self.lights, light.diffuse, self.turned, from_slabs)
         return Sky(
             frames, light.luminances, light.areas.astype(np.float32), maps, from_eye, radius, lift, self.boxes,
             from_objects, from_slabs,

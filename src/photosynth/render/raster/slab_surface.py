@@ -10,6 +10,8 @@ from photosynth.render.raster.lanes import BLOCK, DX, DY, FACE, SHARE, TH, TO, T
 
 f4 = np.float32
 
+FINER = f4(0.5)
+"""Squared share of a footprint's size for which its mip level is chosen, see gather_surface."""
 PLANE = 24
 """Numbers that describe a face."""
 
@@ -106,7 +108,7 @@ def fill_plane(face, plane, inverse_focal, texture_w, texture_h, s, n):
         s[TTX + i] = vx if mine else s[TTX + i]
         short2 = across if across <= down else down
         quarter = (across if across > down else down) * f4(0.25)
-        s[WX + i] = short2 if short2 > quarter else quarter
+        s[WX + i] = FINER * (short2 if short2 > quarter else quarter)
     for i in range(BLOCK):
         footprint2 = s[WX + i] if s[WX + i] > f4(1) else f4(1)
         n[TO + i] = half_log2(footprint2) if n[FACE + i] == face else n[TO + i]
@@ -115,7 +117,7 @@ def fill_plane(face, plane, inverse_focal, texture_w, texture_h, s, n):
 @kernel
 def fill_footprint(ux, uy, vx, vy, texture_w, texture_h, i, s):
     """Put the longer axis of a pixel's footprint, at most 1, into TSX and TTX of fragment i, and the squared size in
-    texels for which its mip level is chosen into WX: the shorter axis, or half the longer one.
+    texels for which its mip level is chosen into WX: the shorter axis, or half the longer one, times FINER.
 
     ux, uy, vx, vy: float32, derivatives of the texture coordinates s and t by x and y.
     """
@@ -129,7 +131,7 @@ def fill_footprint(ux, uy, vx, vy, texture_w, texture_h, i, s):
     s[TTX + i] = vx if vx < f4(1) else f4(1)
     short2 = across if across <= down else down
     quarter = (across if across > down else down) * f4(0.25)
-    s[WX + i] = short2 if short2 > quarter else quarter
+    s[WX + i] = FINER * (short2 if short2 > quarter else quarter)
 
 
 @kernel

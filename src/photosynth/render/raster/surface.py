@@ -80,8 +80,9 @@ def gather_surface(
     A pixel whose centre lies outside the fragment's triangle is shaded where its ray meets the triangle's plane, as
     long as the fragment fills the pixel and that is within REACH: there, the surface goes on. Otherwise it is shaded
     at the nearest place in barycentric coordinates. The texture will be read twice along the longer axis of the
-    pixel's footprint, so the mip level is the first whose texels are more than half the shorter axis, or a quarter
-    of the longer one: bilinear reads blur by about a texel, and this leaves the picture as sharp as a box filter.
+    pixel's footprint. A bilinear read of texels of side t blurs with a variance of t^2 / 4, two reads a half apart add
+    1 / 16 along their axis, and the box filter of a pixel has 1 / 12: so the mip level is the first whose texels are
+    more than 0.35 (and less than 0.71) of the shorter axis, or half that of the longer one.
 
     Args:
         start, stop: int, at most BLOCK apart.
@@ -102,7 +103,8 @@ def gather_surface(
 
 @kernel
 def find_corners(start, stop, pixels, triangles, weights, width, faces, s, n):
-    """Column and row of each pixel, the numbers of its triangle's vertices, the fragment's share of samples."""
+    """Column and row of each pixel, the numbers of its triangle's vertices, the fragment's share of samples (1 if its
+    instance FILLS the pixel)."""
     first, y = 0, 0
     if start < stop:
         y = pixels[start] // width
@@ -115,7 +117,7 @@ def find_corners(start, stop, pixels, triangles, weights, width, faces, s, n):
             first += width
             y += 1
         n[u8(T3) + i], n[u8(FACE) + i] = pixel - first, y
-        s[u8(SHARE) + i] = f4(weights[k] & 7) * f4(0.25)
+        s[u8(SHARE) + i] = f4(4 if weights[k] & 16 else weights[k] & 7) * f4(0.25)
 
 
 @kernel

@@ -10,8 +10,10 @@ from photosynth.render.raster.lanes import AR, BLOCK, T0, T1, T2, T3, TH, TO, TS
 f4 = np.float32
 i4 = np.int32
 
-DECODE_STEPS = 8
-"""Entries of the decoding table for each 8-bit value: textures are filtered in sRGB and decoded after."""
+BITS = 10
+"""Of a channel in a texel: the square root of linear light, so that light is filtered, not its sRGB values."""
+TOP = (1 << BITS) - 1
+"""What white is stored as."""
 
 
 def linear_from_srgb(values: np.ndarray) -> np.ndarray:
@@ -20,10 +22,14 @@ def linear_from_srgb(values: np.ndarray) -> np.ndarray:
     return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
 
 
-def decode_table() -> np.ndarray:
-    """Linear light for sRGB values k / (255 DECODE_STEPS), float32, with a few entries to spare."""
-    steps = 255 * DECODE_STEPS
-    return linear_from_srgb(np.minimum(np.arange(steps + 9) / steps, 1.0)).astype(np.float32)
+def decode_scale() -> np.ndarray:
+    """What the square of a texel's channel is multiplied by to be linear light, (1,) float32."""
+    return np.array([1 / TOP**2], np.float32)
+
+
+def linear_from_texels(texels: np.ndarray) -> np.ndarray:
+    """(n, 3) float64 linear light of texels (n,) from mip_chain."""
+    return (np.stack([(texels >> (k * BITS)) & TOP for k in range(3)], axis=1) / TOP) ** 2
 
 
 def mip_chain(texture: np.ndarray, max_side_px: int) -> tuple[np.ndarray, np.ndarray]:
@@ -37,7 +43,8 @@ def mip_chain(texture: np.ndarray, max_side_px: int) -> tuple[np.ndarray, np.nda
         max_side_px: a power of two.
 
     Returns:
-        texels (n,) uint32, red in the lowest byte; levels (L, 3) int64 rows of offset, width, height, finest first.
+        texels (n,) uint32, BITS for each channel, red lowest; levels (L, 3) int64 rows of offset, width, height,
+        finest first.
     """
     import cv2
 
@@ -47,12 +54,11 @@ def mip_chain(texture: np.ndarray, max_side_px: int) -> tuple[np.ndarray, np.nda
     if (height, width) != image.shape[:2]:
         shrinks = height * width < image.shape[0] * image.shape[1]
         linear = cv2.resize(linear, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-        image = _srgb8(linear)
-    packed, levels, offset = [_pack(image)], [(0, width, height)], width * height
+    packed, levels, offset = [_pack(linear)], [(0, width, height)], width * height
     while width > 1 or height > 1:
         width, height = max(1, width // 2), max(1, height // 2)
         linear = cv2.resize(linear, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, 3)
-        packed.append(_pack(_srgb8(linear)))
+        packed.append(_pack(linear))
         levels.append((offset, width, height))
         offset += width * height
     return np.concatenate(packed), np.array(levels, dtype=np.int64)
@@ -62,15 +68,11 @@ def _power_of_two(side: int, limit: int) -> int:
     return int(min(limit, 2 ** max(0, round(np.log2(side)))))
 
 
-def _srgb8(linear: np.ndarray) -> np.ndarray:
-    light = np.arange(65536) / 65535
-    curve = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return (curve * 255 + 0.5).astype(np.uint8)[linear]
-
-
-def _pack(image: np.ndarray) -> np.ndarray:
-    channels = image.reshape(-1, 3).astype(np.uint32)
-    return channels[:, 0] | (channels[:, 1] << 8) | (channels[:, 2] << 16)
+def _pack(linear: np.ndarray) -> np.ndarray:
+    """Texels of (h, w, 3) uint16 linear light."""
+    roots = (np.sqrt(np.arange(65536) / 65535) * TOP + 0.5).astype(np.uint32)
+    channels = roots[linear.reshape(-1, 3)]
+    return channels[:, 0] | (channels[:, 1] << BITS) | (channels[:, 2] << (2 * BITS))
 
 
 @kernel
@@ -97,7 +99,8 @@ def read_albedo(s, n, texels, mirror, decode, gain):
 
 @kernel
 def add_tap(s, n, texels, mirror, along):
-    """Add one bilinear read for each fragment of a block to its AR, AG, AB lanes, in 0..255; edges wrap.
+    """Add one bilinear read for each fragment of a block to its AR, AG, AB lanes, in squares of channels; edges
+    wrap.
 
     Args:
         s: in and out, the scratch array of lanes; n: the same for integers.
@@ -127,18 +130,18 @@ def add_tap(s, n, texels, mirror, along):
         n[T3 + i] = row1 + x1
     for i in range(4 * BLOCK):
         n[T0 + i] = np.int32(texels[n[T0 + i]])
-    byte = i4(255)
+    top = i4(TOP)
     for k in range(3):
-        shift = i4(8 * k)
+        shift = i4(BITS * k)
         for i in range(BLOCK):
             fx, fy = s[WX + i], s[WY + i]
             wd = fx * fy
             wb = fx - wd
             wc = fy - wd
             wa = f4(1) - fx - wc
-            value = wa * f4((n[T0 + i] >> shift) & byte) + wb * f4((n[T1 + i] >> shift) & byte)
-            value += wc * f4((n[T2 + i] >> shift) & byte) + wd * f4((n[T3 + i] >> shift) & byte)
-            s[AR + k * BLOCK + i] += value
+            a, b = f4((n[T0 + i] >> shift) & top), f4((n[T1 + i] >> shift) & top)
+            c, d = f4((n[T2 + i] >> shift) & top), f4((n[T3 + i] >> shift) & top)
+            s[AR + k * BLOCK + i] += wa * a * a + wb * b * b + wc * c * c + wd * d * d
 
 
 @kernel
@@ -147,12 +150,10 @@ def decode_albedo(s, decode, gain):
 
     Args:
         s: in and out, the scratch array of lanes.
-        decode: (m,) float32 from decode_table.
+        decode: (1,) float32 from decode_scale.
         gain: (3,) float32 on albedo.
     """
-    top = f4(255 * DECODE_STEPS)
     for k in range(3):
+        scale = f4(0.5) * decode[0] * gain[k]
         for i in range(BLOCK):
-            at = s[AR + k * BLOCK + i] * f4(DECODE_STEPS / 2) + f4(0.5)
-            at = at if at > f4(0) else f4(0)
-            s[AR + k * BLOCK + i] = decode[np.int32(at if at < top else top)] * gain[k]
+            s[AR + k * BLOCK + i] *= scale

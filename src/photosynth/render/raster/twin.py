@@ -18,8 +18,9 @@ from photosynth.core.scene import Light, Placement, Scene, Slab
 from photosynth.render.raster.coat import COAT_STEPS, MIN_ALPHA, coat_table, fresnel, index_of_refraction
 from photosynth.render.raster.environment_light import MAP_SIDE_PX, environment_light, sh4_basis, sh_basis
 from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_slab
+from photosynth.render.raster.slab_surface import FINER
 from photosynth.render.raster.surface import REACH
-from photosynth.render.raster.texture import linear_from_srgb
+from photosynth.render.raster.texture import linear_from_texels
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import SAMPLE_X, SAMPLE_Y, SAMPLES
 
@@ -111,17 +112,18 @@ def _settle(scene: Scene, view: View, solids: list[_Solid], hits: list, layers: 
     wins[wins == len(solids)] = -1
     layers.instance_ids[:] = np.where(wins < len(layers.amodal_masks), wins + 1, 0)
     for k, solid in enumerate(solids):
-        rows, columns = np.nonzero(samples[k])
-        seen = [hits[k][1][y, x][owner[y, x] == k] for y, x in zip(rows, columns, strict=True)]
-        triangles = np.array([_commonest(s) for s in seen], dtype=int)
-        if not len(triangles):
+        fragments = [
+            (y, x, *part, first)
+            for y, x in zip(*np.nonzero(samples[k]), strict=True)
+            for first, part in enumerate(_parts(hits[k][1][y, x][owner[y, x] == k], solid.mesh.charts))
+        ]
+        if not fragments:
             continue
-        radiance, depth, normal = _shade(
-            scene, view, solids, solid, rows, columns, triangles, samples[k][rows, columns] == SAMPLES
-        )
-        share = samples[k][rows, columns] / SAMPLES
-        layers.radiance[rows, columns] += (share[:, None] * radiance).astype(np.float32)
-        mine = wins[rows, columns] == k
+        rows, columns, triangles, count, rank = np.array(fragments).T
+        fills = (samples[k][rows, columns] == SAMPLES) & (rank == 0)
+        radiance, depth, normal = _shade(scene, view, solids, solid, rows, columns, triangles, fills)
+        np.add.at(layers.radiance, (rows, columns), (count[:, None] / SAMPLES * radiance).astype(np.float32))
+        mine = (wins[rows, columns] == k) & (rank == 0)
         layers.depth_m[rows[mine], columns[mine]] = depth[mine]
         layers.normals[rows[mine], columns[mine]] = normal[mine]
 
@@ -133,8 +135,11 @@ def _score(mine: np.ndarray) -> np.ndarray:
     return 32 * samples + padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
 
 
-def _commonest(triangles: np.ndarray) -> int:
-    return max(triangles.tolist(), key=triangles.tolist().count)
+def _parts(triangles: np.ndarray, charts: np.ndarray) -> list[tuple[int, int]]:
+    """The commonest triangle of each chart that some samples see, and the number of its samples; the most first."""
+    of = charts[triangles].tolist()
+    parts = [triangles[charts[triangles] == chart].tolist() for chart in dict.fromkeys(of)]
+    return sorted(((max(p, key=p.count), len(p)) for p in parts), key=lambda part: -part[1])
 
 
 def _shade(scene, view, solids, solid: _Solid, rows, columns, triangles, full):
@@ -191,13 +196,13 @@ def _albedo(mesh: PreparedMesh, st: np.ndarray, footprint: np.ndarray) -> np.nda
     length = np.linalg.norm(footprint * mesh.levels[0, 1:], axis=2)
     long = length.argmax(axis=1)
     axis = np.clip(footprint[np.arange(len(st)), long], -1, 1)
-    size = np.maximum(length.min(axis=1), length.max(axis=1) / 2)
+    size = np.maximum(length.min(axis=1), length.max(axis=1) / 2) * float(FINER) ** 0.5
     with np.errstate(divide="ignore"):
         level = np.clip(np.ceil(np.log2(size) - 1), 0, len(mesh.levels) - 1).astype(int)
     total = np.zeros((len(st), 3))
     for along in (-0.25, 0.25):
         total += _bilinear(mesh, level, st + along * axis)
-    return linear_from_srgb(total / 2 / 255)
+    return total / 2
 
 
 def _bilinear(mesh: PreparedMesh, level: np.ndarray, st: np.ndarray) -> np.ndarray:
@@ -207,8 +212,7 @@ def _bilinear(mesh: PreparedMesh, level: np.ndarray, st: np.ndarray) -> np.ndarr
     for ix, wx in ((np.floor(x), 1 - x % 1), (np.floor(x) + 1, x % 1)):
         for iy, wy in ((np.floor(y), 1 - y % 1), (np.floor(y) + 1, y % 1)):
             row, column = _wrap(iy.astype(int), height, mesh.mirrored), _wrap(ix.astype(int), width, mesh.mirrored)
-            texel = mesh.texels[offset + row * width + column]
-            total += (wx * wy)[:, None] * np.stack([texel & 255, (texel >> 8) & 255, (texel >> 16) & 255], axis=1)
+            total += (wx * wy)[:, None] * linear_from_texels(mesh.texels[offset + row * width + column])
     return total
 
 
