@@ -81,8 +81,8 @@ def main() -> None:
     """Render and write the sheet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--width", type=int, default=260, help="of one picture, in pixels")
-    parser.add_argument("--samples", type=int, default=256)
+    parser.add_argument("--width", type=int, default=320, help="of one picture, in pixels")
+    parser.add_argument("--samples", type=int, default=128)
     args = parser.parse_args()
     cycles = CyclesEngine(DemoMeshes(), CyclesOptions(samples=args.samples))
     raster = RasterEngine(DemoMeshes())

@@ -1,8 +1,8 @@
 """The referee: the rasteriser and Cycles render the same scenes and must show the same picture.
 
 Both take the same units, axes, materials and colour management, so an offset in brightness is a fault, not a taste.
-The thresholds are what holds today; the aim is 30 dB, 2 % and 0.995 in every scene. Cycles' own noise limits the
-PSNR: at 256 samples two of its pictures with different seeds agree to about 34 dB under lamps and a map.
+The thresholds are what holds today; the aim is 30 dB, 2 % and 0.995 in every scene. Cycles' own noise is a small part
+of the difference: at 256 samples two of its pictures with different seeds agree to 37 dB on the table.
 """
 
 from __future__ import annotations
@@ -30,15 +30,20 @@ pytestmark = [
 
 SCANS = Path(__file__).parents[2].parent / "shared" / "data" / "scans" / "ycb"
 LEAST_PSNR_DB = {
-    "one lamp": 32.5,
-    "environment": 31.0,
-    "environment and three lamps": 31.0,
-    "turned camera": 30.0,
-    "table": 26.5,
+    "one lamp": 36.5,
+    "environment": 34.0,
+    "environment and three lamps": 34.0,
+    "turned camera": 31.5,
+    "table": 29.0,
 }
-"""Print finer than a pixel and the edges of shadows make up most of what is left."""
+"""What is left on the table is light from neighbours, and print finer than a pixel."""
+BRIGHTNESS = {"table": 0.03}
+"""How far off at most, where it is not 0.02: light from neighbours is a coarse guess."""
 MASK_IOU = {"one lamp": 0.995, "environment and three lamps": 0.995, "table": 0.991}
-"""Of the worst object; those on the table have less than 2,000 pixels."""
+"""Of the worst object, 160 px wide pictures: those on the table have about 2,000 pixels, so a few pixels on their
+outlines that four samples give to the wrong side make half a per cent."""
+WIDTH_PX = 320
+"""A picture as training uses them."""
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +64,30 @@ def test_engines_agree(name, truth, raster):
     found = agreement(raster.render(scene(name)), truth(name))
     print(f"{name}: {found}")
     assert found.psnr_db >= LEAST_PSNR_DB[name], found
-    assert found.brightness == pytest.approx(1, abs=0.02), found
+    assert found.brightness == pytest.approx(1, abs=BRIGHTNESS.get(name, 0.02)), found
     assert found.mask_iou >= MASK_IOU.get(name, 0.994), found
     assert found.depth_median < 1e-6, found
     assert found.depth_p99 < 0.001, found
     assert found.normal_median_deg < 0.1, found
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_masks_and_depth_agree_at_the_size_of_training_pictures(name, raster):
+    """In the dark, which costs Cycles next to nothing and changes no mask."""
+    shot = scene(name, WIDTH_PX)
+    dark = replace(shot, lights=(), environment=replace(shot.environment, strength=0.0))
+    engine = CyclesEngine(DemoMeshes(), CyclesOptions(samples=64, bounces=0))
+    found = agreement(raster.render(shot), lit_evenly(engine.render(dark)))
+    engine.close()
+    print(f"{name}, {WIDTH_PX} px: IoU {found.mask_iou:.4f}, depth {found.depth_p99:.1e}")
+    assert found.mask_iou >= 0.995, found
+    assert found.depth_p99 < 0.001, found
+
+
+def lit_evenly(layers):
+    """The same layers with some light everywhere, so that there is something to divide by."""
+    layers.radiance[:] = 1
+    return layers
 
 
 def test_the_referee_sees_faults(truth, raster):
