@@ -49,7 +49,7 @@ class Compiled:
             self.after(*args)
 
 
-def one_fragment_each(keys, x0, y0, x1, y1, width, height, named, ends, pixels, triangles, weights, *_):
+def one_fragment_each(keys, x0, y0, x1, y1, width, height, named, charts, first, ends, pixels, triangles, weights, *_):
     ends += 1
     pixels[:], triangles[:], weights[:] = 0, 0, 12
 

@@ -13,7 +13,7 @@ from photosynth.core.engine import MeshSource
 from photosynth.core.errors import DependencyError
 from photosynth.core.frame import Layers
 from photosynth.core.scene import Scene
-from photosynth.render.raster.engine import RasterEngine, RasterOptions, face_normals, surface_of
+from photosynth.render.raster.engine import RasterEngine, RasterOptions, face_normals, room_for_fragments, surface_of
 from photosynth.render.raster.placed import PixelBox, Placed
 from photosynth.render.raster.sky import FINE_STEP_PX, SlabNodes, lattice_ratio
 from photosynth.render.raster.slab_surface import PLANE, face_planes
@@ -79,8 +79,7 @@ class CudaEngine(RasterEngine):
     def _fragments(self, layers: Layers, solids: list[Placed], box: PixelBox, view: View) -> tuple:
         """Where each placement's fragments start and end (n,), and on the GPU their pixels, triangles and weights."""
         m, named = self._memory, len(layers.amodal_masks)
-        areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (one.pixels for one in solids)]
-        starts = np.concatenate([[0], np.cumsum(areas, dtype=np.int64)])
+        starts, charts, first = room_for_fragments(solids)
         total, ends = int(starts[-1]), m.put("ends", starts[:-1].astype(np.int32))
         pixels, triangles = m.room("pixels", (total,), np.int32), m.room("triangles", (total,), np.int32)
         weights = m.room("weights", (total,), np.uint8)
@@ -88,8 +87,9 @@ class CudaEngine(RasterEngine):
         if total:
             count = (box[2] - box[0]) * (box[3] - box[1])
             fragments.emit[blocks_for(count), THREADS](
-                self._keys, *box, view.width, view.height, named, ends, pixels, triangles, weights, coverage, ids
-            )
+                self._keys, *box, view.width, view.height, named, m.put("charts", charts), m.put("first", first), ends,
+                pixels, triangles, weights, coverage, ids,
+            )  # fmt: skip
         return starts, ends.copy_to_host()[: len(solids)], pixels, triangles, weights
 
     def _slab_nodes(self, view: View, boxes, s: int, span: tuple[int, int], pixels, triangles) -> SlabNodes:
@@ -107,12 +107,14 @@ class CudaEngine(RasterEngine):
     def _shade(self, one: Placed, scene: Scene, view: View, fragments, rows, lighting, layers: Layers) -> None:
         m, mesh, (start, stop) = self._memory, one.mesh, fragments[0]
         surface, light = self._surface(one, scene, lighting)
-        shading.shade[blocks_for(stop - start), THREADS](
+        given = (
             start, stop, *fragments[1:], view.width, m.put("lens", view.lens), m.put("cam", one.cam),
             m.keep(mesh.faces), m.put("rows", rows), m.keep(mesh.texels), m.keep(mesh.levels), m.keep(self._decode),
             surface[0], np.int32(mesh.mirrored), m.put("forward", view.forward), *surface[1:], *light,
             *self._pictures(layers, view),
         )  # fmt: skip
+        for rank in range(SAMPLES if mesh.charts.any() else 1):
+            shading.shade[blocks_for(stop - start), THREADS](rank, *given)
 
     def _shade_slab(self, one: Placed, scene: Scene, view: View, fragments, nodes, coarse, lighting, layers) -> None:
         m, mesh, (start, stop) = self._memory, one.mesh, fragments[0]

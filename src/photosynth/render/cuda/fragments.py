@@ -1,29 +1,34 @@
 """From visibility samples to fragments on a GPU: as raster.fragments, one thread for each pixel.
 
-The fragments of an instance come in any order, which no picture can tell: a pixel's fragments are of different
-instances, and those are shaded one after the other.
+The fragments of an instance come in any order. No picture can tell: instances are shaded one after the other, and the
+fragments of one instance in one pixel by their rank, the first of each pixel first.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numba import cuda
+from numba import cuda, int32
 
 from photosynth.render.cuda.kernel import cuda_kernel
 from photosynth.render.cuda.one_lane import on_device
 from photosynth.render.raster import fragments
 
-_samples_near = on_device(fragments.samples_near)
+_samples_near, _commonest = on_device(fragments.samples_near), on_device(fragments.commonest)
+_sort_samples = on_device(fragments.sort_samples)
+
+RANK_BIT = 5
+"""From this bit of a fragment's weight on stands its rank: how many of its instance are before it in its pixel."""
 
 
 @cuda_kernel
-def emit(keys, x0, y0, x1, y1, width, height, named, ends, pixels, triangles, weights, coverage, ids):
+def emit(
+    keys, x0, y0, x1, y1, width, height, named, charts, first, ends, pixels, triangles, weights, coverage, ids
+):  # fmt: skip
     """List the fragments in a box of pixels, by the rules of raster.fragments.emit_fragments; a thread for each pixel.
 
     Args:
-        keys .. named: as there.
+        keys .. first: as there.
         ends: in and out (n,) int32, where each instance's fragments begin; then where they end.
-        pixels, triangles: out (m,) int32; weights: out (m,) uint8.
+        pixels, triangles: out (m,) int32; weights: out (m,) uint8, with the rank from RANK_BIT on.
         coverage: out (H, W) float32; ids: out (H, W) uint16. Both are 0 before.
     """
     thread = cuda.grid(1)
@@ -31,52 +36,45 @@ def emit(keys, x0, y0, x1, y1, width, height, named, ends, pixels, triangles, we
         return
     row = thread // (x1 - x0)
     y, x = y0 + row, x0 + thread - row * (x1 - x0)
-    empty, best, best_score, best_at = 0, -1, 0, 0
-    for s in range(4):
-        if keys[y, s, x] == 0:
-            empty += 1
-            continue
-        instance = int((keys[y, s, x] & 0xFFFFFFFF) >> 22)
-        samples, triangle = _most_seen(keys, y, x, s, instance)
-        if samples == 0:
-            continue
-        at = cuda.atomic.add(ends, instance, 1)
-        pixels[at] = y * width + x
-        triangles[at] = triangle
-        weights[at] = samples
-        score = samples << 5
-        if samples < 3:
-            score += _samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance)
-        if score > best_score or (score == best_score and instance < best):
-            best, best_score, best_at = instance, score, at
+    owners, found, groups = cuda.local.array(4, int32), cuda.local.array(4, int32), cuda.local.array(4, int32)
+    empty = _sort_samples(keys, y, x, charts, first, owners, found, groups)
     if empty == 4:
         return
+    best, best_score, best_at, best_samples = -1, 0, 0, 0
+    for s in range(4):
+        instance = owners[s]
+        if instance < 0:
+            continue
+        samples, of_instance, new, triangle = _commonest(owners, found, groups, s)
+        if not new:
+            continue
+        at = cuda.atomic.add(ends, instance, 1)
+        pixels[at], triangles[at] = y * width + x, triangle
+        weights[at] = samples | (_rank(owners, groups, s) << RANK_BIT)
+        score = of_instance << 5
+        if of_instance < 3:
+            score += _samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance)
+        larger = instance == best and samples > best_samples
+        if larger or score > best_score or (score == best_score and instance < best):
+            best, best_score, best_at, best_samples = instance, score, at, samples
     coverage[y, x] = (4 - empty) * 0.25
     nobody = empty << 5
     if nobody and empty == best_score >> 5:
         nobody += _samples_near(keys, x0, y0, x1, y1, width, height, x, y, -1)
     if best_score >= nobody:
         ids[y, x] = best + 1 if best < named else 0
-        weights[best_at] |= 8
+        weights[best_at] |= 24 if best_score >> 5 == 4 else 8
 
 
 @cuda.jit(device=True)
-def _most_seen(keys, y, x, s, instance):
-    """How many samples of a pixel the instance of sample s has, and the triangle that most of them see, the first
-    among equals; 0 samples if an earlier sample already belongs to it."""
-    samples, most = 0, 0
-    triangle = np.int64(0)
-    for r in range(4):
-        other = keys[y, r, x] & 0xFFFFFFFF
-        if keys[y, r, x] == 0 or other >> 22 != instance:
-            continue
-        if r < s:
-            return 0, triangle
-        samples += 1
-        same = 0
-        for p in range(r, 4):
-            if keys[y, p, x] != 0 and (keys[y, p, x] & 0xFFFFFFFF) == other:
-                same += 1
-        if same > most:
-            triangle, most = other & 0x3FFFFF, same
-    return samples, triangle
+def _rank(owners, groups, s):
+    """How many charts of sample s's instance earlier samples of the pixel see."""
+    count = 0
+    for r in range(s):
+        if owners[r] == owners[s]:
+            new = 1
+            for p in range(r):
+                if owners[p] == owners[r] and groups[p] == groups[r]:
+                    new = 0
+            count += new
+    return count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda, float32, float64, int32
 
+from photosynth.render.cuda.fragments import RANK_BIT
 from photosynth.render.cuda.kernel import cuda_kernel
 from photosynth.render.cuda.one_lane import CORNERS, FLOATS, INTEGERS, PLACES, on_device
 from photosynth.render.raster import lighting, surface, texture
@@ -21,20 +22,21 @@ _add_light = on_device(lighting.add_light)
 
 @cuda_kernel
 def shade(
-    start, stop, pixels, triangles, weights, width, lens, cam, faces, rows, texels, levels, decode, material, mirror,
-    forward, sh, map_side, octahedral, coat, sky, n_lights, lights, shadows, layout, shadow_texels, boxes, blocks,
-    radiance, depth_m, world_normals,
+    rank, start, stop, pixels, triangles, weights, width, lens, cam, faces, rows, texels, levels, decode, material,
+    mirror, forward, sh, map_side, octahedral, coat, sky, n_lights, lights, shadows, layout, shadow_texels, boxes,
+    blocks, radiance, depth_m, world_normals,
 ):  # fmt: skip
-    """Shade fragments start..stop, all of one placement; a thread for each.
+    """Shade those of the fragments start..stop, all of one placement, that have a rank; a thread for each.
 
     Args:
+        rank: int, see fragments.RANK_BIT.
         start .. sh, coat, sky: as in raster.shading.shade.
         map_side: int, side of the octahedral map with its border; octahedral: (4 map_side^2,) float32, the map flat.
         n_lights: int, lights that count: there is one row of each array even if there is no light.
         lights .. world_normals: as there.
     """
     k = start + cuda.grid(1)
-    if k >= stop:
+    if k >= stop or weights[k] >> RANK_BIT != rank:
         return
     s, n = cuda.local.array(FLOATS, float32), cuda.local.array(INTEGERS, int32)
     corners = cuda.local.array(CORNERS, float64)

@@ -155,11 +155,7 @@ class RasterEngine:
 
     def _fragments(self, layers: Layers, solids: list[Placed], box: PixelBox, view: View) -> tuple[np.ndarray, ...]:
         """Where each placement's fragments start and end (n,), and their pixels, triangles and weights."""
-        areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (one.pixels for one in solids)]
-        areas = [area * (SAMPLES if one.mesh.charts.any() else 1) for area, one in zip(areas, solids, strict=True)]
-        charts = np.concatenate([*(one.mesh.charts for one in solids), np.zeros(0, np.int32)])
-        first = np.concatenate([[0], np.cumsum([len(one.mesh.charts) for one in solids], dtype=np.int64)])
-        starts = np.concatenate([[0], np.cumsum(areas, dtype=np.int64)])
+        starts, charts, first = room_for_fragments(solids)
         total, ends = int(starts[-1]), starts[:-1].copy()
         pixels, triangles = np.empty(total, np.int32), np.empty(total, np.int32)
         weights = np.empty(total, np.uint8)
@@ -216,6 +212,16 @@ def _blank(view: View, count: int) -> Layers:
         amodal_masks=np.zeros((count, *shape), bool),
         full_area_px=np.zeros(count, np.float64),
     )
+
+
+def room_for_fragments(solids: list[Placed]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the fragments of each begin if they are as many as may be, (n + 1,) int64; charts and first as
+    emit_fragments takes them."""
+    areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (one.pixels for one in solids)]
+    areas = [area * (SAMPLES if one.mesh.charts.any() else 1) for area, one in zip(areas, solids, strict=True)]
+    charts = np.concatenate([*(one.mesh.charts for one in solids), np.zeros(0, np.int32)])
+    first = np.concatenate([[0], np.cumsum([len(one.mesh.charts) for one in solids], dtype=np.int64)])
+    return np.concatenate([[0], np.cumsum(areas, dtype=np.int64)]), charts, first
 
 
 def surface_of(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:
