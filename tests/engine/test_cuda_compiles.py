@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Room(np.ndarray):
+class Pretended(np.ndarray):
     """An array of the CPU that can be sent to a GPU as far as the engine can tell."""
 
     def copy_to_device(self, array):
@@ -61,8 +61,8 @@ def test_all_kernels_compile_without_calls_to_code_outside(monkeypatch):
     pretend(monkeypatch.setattr)
     from photosynth.render.cuda import engine, fragments, shading, shadow, slabs, visibility
 
-    monkeypatch.setattr(cuda, "to_device", lambda array: np.array(array).view(Room))
-    monkeypatch.setattr(cuda, "device_array", lambda count, kind: np.zeros(count, kind).view(Room))
+    monkeypatch.setattr(cuda, "to_device", lambda array: np.array(array).view(Pretended))
+    monkeypatch.setattr(cuda, "device_array", lambda count, kind: np.zeros(count, kind).view(Pretended))
     kernels = {}
     for module in (fragments, shading, shadow, slabs, visibility):
         for name, value in list(vars(module).items()):
@@ -90,3 +90,11 @@ def test_a_second_process_loads_what_the_first_compiled(tmp_path):
     told = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     printed = [subprocess.run(program, env=told, capture_output=True, text=True, check=True).stdout for _ in range(2)]
     assert [p.strip() for p in printed] == ["compiled", "loaded"]
+
+
+@pytest.mark.slow
+def test_with_cuda_types_the_pictures_are_those_of_the_cpu():
+    program = [sys.executable, str(Path(__file__).parent / "cuda_on_cpu.py")]
+    done = subprocess.run(program, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip().endswith("odd {}")
