@@ -1,2 +1,2 @@
-"""The rasteriser with its pixel work on a CUDA GPU. It has run in numba's CUDA simulator and, its kernels compiled for the
-CPU with CUDA's types, there; never on a GPU."""
+"""The rasteriser with its pixel work on a CUDA GPU. Never run on one: its kernels have run in numba's CUDA simulator,
+and on the CPU, compiled with CUDA's types."""

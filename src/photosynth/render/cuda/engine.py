@@ -1,4 +1,4 @@
-"""CudaEngine: the rasteriser with its pixel work on a CUDA GPU. It has run in numba's simulator, never on a GPU.
+"""CudaEngine: the rasteriser with its pixel work on a CUDA GPU. Seen to agree in numba's simulator, never run on a GPU.
 
 RasterEngine says what follows what; here is what each step does on the GPU: visibility, shadow maps, fragments and
 shading. The CPU still places meshes, works out ambient light at vertices and nodes, lays out shadow maps, and
