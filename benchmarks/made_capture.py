@@ -4,6 +4,7 @@
     python benchmarks/made_capture.py turntable MODEL OUT  # small, before plain black, the object turning
     python benchmarks/made_capture.py turntable MODEL OUT --stand         # on a still stand, before still cloth
     python benchmarks/made_capture.py turntable MODEL OUT --size 640 480 --roll 90  # small and on its side
+    python benchmarks/made_capture.py flip MODEL OUT --size 4000 3000               # 60 photos of 12 megapixels
 
 MODEL is any mesh with a texture that trimesh reads. OUT gets ``images/`` (with a folder for each side of a flip),
 ``cameras.json`` (the true cameras in the object's frame, the table under its standing side at z = 0) and ``mesh.ply``,
@@ -20,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 SIZE_WH = (1000, 750)
-FOCAL_PX = 1150.0
+FOCAL_REL = 1.15
+"""Focal length over the longer side of a photo."""
 RINGS = {"standing": ((16, 14), (38, 13), (60, 9)), "lying": ((16, 14), (45, 10))}
 """Elevation in degrees and number of photos of each ring."""
 TURNTABLE = ((15, 24), (40, 12))
@@ -56,17 +58,17 @@ def main() -> None:
     parser.add_argument("kind", choices=("flip", "turntable"))
     parser.add_argument("model", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--size", type=int, nargs=2, default=TURNTABLE_WH, help="of the turntable's photos")
+    parser.add_argument("--size", type=int, nargs=2, help="of the photos in pixels, width and height")
     parser.add_argument("--roll", type=float, default=0.0, help="turn the turntable's camera about its axis, degrees")
     parser.add_argument("--stand", action="store_true", help="a still stand and cloth behind the turntable, faintly")
     options = parser.parse_args()
     mesh = standing(options.model)
     options.out.mkdir(parents=True, exist_ok=True)
     if options.kind == "flip":
-        lens = Lens(SIZE_WH, FOCAL_PX)
-        views = flip(mesh, options.out)
+        lens = _lens(options.size or SIZE_WH)
+        views = flip(mesh, options.out, lens)
     else:
-        lens = Lens(tuple(options.size), 1.15 * max(options.size))
+        lens = _lens(options.size or TURNTABLE_WH)
         views = turntable(mesh, options.out, lens, options.roll, options.stand)
     principal_px = [s / 2 for s in lens.size_wh]
     listed = {"size_wh": lens.size_wh, "focal_px": lens.focal_px, "principal_px": principal_px, "views": views}
@@ -99,12 +101,16 @@ def standing(path: Path):
     )
 
 
-def flip(mesh, out: Path) -> list[dict]:
+def _lens(size) -> Lens:
+    return Lens(tuple(size), FOCAL_REL * max(size))
+
+
+def flip(mesh, out: Path, lens: Lens) -> list[dict]:
     """Both sides; the second with the object turned over on the same table."""
     height = float(mesh.vertices_m[:, 2].max())
     over = np.diag([1.0, -1.0, -1.0, 1.0])
     over[2, 3] = height
-    table, lens = Behind(0.25, newspapers(), 1.0), Lens(SIZE_WH, FOCAL_PX)
+    table = Behind(0.25, newspapers(), 1.0)
     turn = np.radians(35.0)
     spin = np.eye(4)
     spin[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]

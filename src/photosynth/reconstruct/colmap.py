@@ -274,7 +274,7 @@ class Session:
         )
         shutil.rmtree(target, ignore_errors=True)
         self.progress.finish()
-        models, shared = [], self._shared_views()
+        models, shared = [], self.shared_views()
         for reconstruction in found.values():
             try:
                 models.extend(own_model(reconstruction, shared, self.turned).linked_parts())
@@ -282,7 +282,7 @@ class Session:
                 self.progress.note(f"a model of {reconstruction.num_reg_images()} photos was thrown away: {error}")
         return tuple(sorted((m for m in models if len(m.files) > 1), key=lambda m: (-len(m.files), m.files)))
 
-    def _shared_views(self) -> list[SharedView]:
+    def shared_views(self) -> list[SharedView]:
         """What COLMAP found each pair of pictures to have in common."""
         found = []
         with self.colmap.Database.open(self.database) as db:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from photosynth.core.camera import project
+from photosynth.core.camera import Camera, project
 from photosynth.reconstruct.sparse import SparseModel
 from photosynth.reconstruct.views import read_mask
 
@@ -44,13 +45,22 @@ def hull_points(sparse: SparseModel, masks: Path, middle: np.ndarray) -> np.ndar
     for cells in (PROBED, CELLS):
         axes = [np.linspace(a, b, cells) for a, b in zip(low, high, strict=True)]
         places = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-        votes = sum(_inside(camera, mask, places) for camera, mask in outlines)
-        places = places[votes >= INSIDE * len(outlines)]
+        places = _held(outlines, places)
         if len(places) < 2:
             return None
         step = (high - low) / (cells - 1)
         low, high = places.min(axis=0) - step, places.max(axis=0) + step
     return places if len(places) >= FEWEST else None
+
+
+def _held(outlines: Sequence[tuple[Camera, np.ndarray]], places: np.ndarray) -> np.ndarray:
+    """Those of (n, 3) places that lie inside nearly all outlines."""
+    missed = np.zeros(len(places), np.int32)
+    for camera, mask in outlines:
+        missed += 1 - _inside(camera, mask, places)
+        kept = len(outlines) - missed >= INSIDE * len(outlines)
+        places, missed = places[kept], missed[kept]
+    return places
 
 
 def _reach(camera, mask: np.ndarray, middle: np.ndarray) -> float:

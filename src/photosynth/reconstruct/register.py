@@ -10,6 +10,8 @@ from photosynth.core.errors import ConfigError
 from photosynth.core.progress import Progress, Silent
 from photosynth.reconstruct.colmap import Session, SfmConfig
 from photosynth.reconstruct.sparse import SparseModel
+from photosynth.reconstruct.turntable import unfolded
+from photosynth.reconstruct.turntable_model import on_turntable, taken_order
 
 MIN_MATCHES = (15, 60, 150)
 """Common points that a pair must have to be used, from the first attempt to the last."""
@@ -54,6 +56,8 @@ def register(
         session.extract()
         session.match()
         found = _best_of(session)
+        turning = on_turntable(found, photos, session.shared_views(), masks, progress)
+        found = (turning, *found[1:]) if turning else found
         if _merit(found) > _merit(best):
             best = found
         if _merit(best) >= COMPLETE * len(photos):
@@ -72,7 +76,7 @@ def _best_of(session: Session) -> tuple[SparseModel, ...]:
     """
     best: tuple[SparseModel, ...] = ()
     for use_priors, min_matches in _attempts(session.photos, session.config):
-        models = session.map(use_priors, min_matches)
+        models = _laid_open(session.map(use_priors, min_matches), taken_order(session.photos))
         if _merit(models) > _merit(best) * BETTER:
             best = models
         doubtful = use_priors and bool(best) and _moved_focal(best, session.photos)
@@ -80,6 +84,15 @@ def _best_of(session: Session) -> tuple[SparseModel, ...]:
             break
         session.progress.note(f"{_doubts(models, session.photos)}: fewer, surer pairs")
     return best
+
+
+def _laid_open(models: Sequence[SparseModel], order: dict[str, int]) -> tuple[SparseModel, ...]:
+    """Models that lie folded on a turntable's circles taken apart, the largest first."""
+    parts: list[SparseModel] = []
+    for model in models:
+        found = unfolded(model, order)
+        parts.extend(found if len(found) > 1 else (model,))
+    return tuple(sorted((p for p in parts if len(p.files) > 1), key=lambda p: (-len(p.files), p.files)))
 
 
 def _attempts(photos: Sequence[CapturedPhoto], config: SfmConfig) -> list[tuple[bool, int]]:

@@ -79,21 +79,23 @@ class SparseModel:
         np.maximum.at(best, self.pairs.ravel(), np.repeat(self.pair_matches, 2))
         return self.pair_matches >= STRONG_PAIR * best[self.pairs].min(axis=1, initial=np.inf)
 
-    def linked_parts(self) -> tuple[SparseModel, ...]:
-        """What hangs together by pairs of pictures that agree with the model, the largest part first.
+    def linked_parts(self, strongly: bool = False) -> tuple[SparseModel, ...]:
+        """What hangs together by pairs of pictures that agree with the model (by strong pairs only, if `strongly`), the
+        largest part first.
 
         Front and back of a bottle with plain sides were once one model of 36 photos whose pairs agreed to 99.6 %, and
         the back lay on the front: a few stray points linked them, no pair of pictures did.
         """
         part = np.arange(len(self.files))
-        for a, b in self.pairs[self.pair_agreement >= LINK]:
+        linking = self.pair_agreement >= LINK
+        for a, b in self.pairs[linking & self.strong_pairs() if strongly else linking]:
             part[part == part[a]] = part[b]
         groups = [np.flatnonzero(part == name) for name in np.unique(part)]
         if len(groups) == 1:
             return (self,)
-        return tuple(self._of(group) for group in sorted(groups, key=lambda group: (-len(group), group[0])))
+        return tuple(self.of_cameras(group) for group in sorted(groups, key=lambda group: (-len(group), group[0])))
 
-    def _of(self, cameras: np.ndarray) -> SparseModel:
+    def of_cameras(self, cameras: np.ndarray) -> SparseModel:
         """The model of some of its cameras (k,), ascending: with the points that two of them saw."""
         place = np.full(len(self.files), -1, np.int32)
         place[cameras] = np.arange(len(cameras), dtype=np.int32)
