@@ -21,11 +21,9 @@ from photosynth.render.raster.environment_light import (
     bordered,
     environment_light,
     irradiance_sh,
-    irradiance_sh4,
     octahedral_directions,
-    sh4_basis,
-    sh_basis,
 )
+from photosynth.render.raster.irradiance import HARMONICS, evaluate, harmonics, polynomial_of, terms_of
 
 
 def sphere_mean(image):
@@ -124,7 +122,7 @@ def test_irradiance_of_a_linear_sky_is_exact():
     sky = EnvironmentMap(np.repeat(1 + directions[..., 2:], 3, axis=2).astype(np.float32))
     normals = np.random.default_rng(0).normal(size=(50, 3))
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    seen = sh_basis(normals) @ irradiance_sh(sky)
+    seen = harmonics(normals) @ irradiance_sh(sky)
     np.testing.assert_allclose(seen[:, 0], 1 + 2 / 3 * normals[:, 2], atol=2e-3)
 
 
@@ -155,18 +153,29 @@ def test_octahedral_borders_continue_the_map():
         assert cosine.min() > np.cos(2 * np.pi / side)
 
 
-def test_order_4_is_orthonormal_and_brings_diffuse_light_nearer_the_truth():
+def test_harmonics_are_orthonormal_and_higher_orders_bring_diffuse_light_nearer_the_truth():
     directions = pixel_directions(64, 128)
     area = (4 * np.pi * row_weights(64) / 128)[:, None] * np.ones((64, 128))
-    basis = np.concatenate([sh_basis(directions), sh4_basis(directions)], axis=-1).reshape(-1, 18)
-    np.testing.assert_allclose(np.einsum("nk,nl,n->kl", basis, basis, area.ravel()), np.eye(18), atol=2e-3)
+    basis = harmonics(directions).reshape(-1, len(HARMONICS))
+    np.testing.assert_allclose(np.einsum("nk,nl,n->kl", basis, basis, area.ravel()), np.eye(len(HARMONICS)), atol=5e-3)
     environment = load_environment("package:studio.exr")
     small = cv2.resize(environment.radiance, (128, 64), interpolation=cv2.INTER_AREA).reshape(-1, 3)
     normals = np.random.default_rng(0).normal(size=(200, 3))
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     cosine = np.maximum(normals @ directions.reshape(-1, 3).T, 0)
     true = (cosine * area.ravel()) @ small / np.pi
-    coarse = sh_basis(normals) @ irradiance_sh(environment)
-    fine = coarse + sh4_basis(normals) @ irradiance_sh4(environment)
-    error_of = [np.abs(found / true - 1).max() for found in (coarse, fine)]
-    assert error_of[1] < 0.25 < 0.4 < error_of[0]
+    each = harmonics(normals)[:, :, None] * irradiance_sh(environment)
+    error_of = [np.abs(each[:, :count].sum(axis=1) / true - 1).max() for count in (9, 18, 31)]
+    print(error_of)
+    assert error_of[2] < 0.15 < error_of[1] < 0.25 < 0.4 < error_of[0]
+
+
+def test_the_polynomial_is_the_sum_of_harmonics():
+    """As kernels evaluate it."""
+    rng = np.random.default_rng(1)
+    coefficients = rng.normal(size=(len(HARMONICS), 3))
+    normals = rng.normal(size=(40, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    table = polynomial_of(coefficients)
+    found = [[evaluate(*normal, terms_of(table, k)) for k in range(3)] for normal in normals]
+    np.testing.assert_allclose(found, harmonics(normals) @ coefficients, atol=1e-5)

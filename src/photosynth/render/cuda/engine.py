@@ -136,10 +136,10 @@ class CudaEngine(RasterEngine):
 
     def _surface(self, one: Placed, scene: Scene, lighting: tuple) -> tuple[tuple, tuple]:
         """What the kernels take of material and environment, and of lights, on the GPU."""
-        m, (material, sh, octahedral, coat, sky) = self._memory, surface_of(one, scene)
+        m, (material, diffuse, octahedral, coat, sky) = self._memory, surface_of(one, scene)
         lights, rows, layout, texels, boxes, blocks = lighting
         surface = (
-            m.put("material", material), m.put("sh", sh), octahedral.shape[0],
+            m.put("material", material), m.put("diffuse", diffuse), octahedral.shape[0],
             m.put("octahedral", octahedral.reshape(-1)), m.put("coat", coat), m.put("sky", sky),
         )  # fmt: skip
         light = (

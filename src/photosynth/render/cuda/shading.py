@@ -23,14 +23,14 @@ _add_light = on_device(lighting.add_light)
 @cuda_kernel
 def shade(
     rank, start, stop, pixels, triangles, weights, width, lens, cam, faces, rows, texels, levels, decode, material,
-    mirror, forward, sh, map_side, octahedral, coat, sky, n_lights, lights, shadows, layout, shadow_texels, boxes,
+    mirror, forward, diffuse, map_side, octahedral, coat, sky, n_lights, lights, shadows, layout, shadow_texels, boxes,
     blocks, radiance, depth_m, world_normals,
 ):  # fmt: skip
     """Shade those of the fragments start..stop, all of one placement, that have a rank; a thread for each.
 
     Args:
         rank: int, see fragments.RANK_BIT.
-        start .. sh, coat, sky: as in raster.shading.shade.
+        start .. diffuse, coat, sky: as in raster.shading.shade.
         map_side: int, side of the octahedral map with its border; octahedral: (4 map_side^2,) float32, the map flat.
         n_lights: int, lights that count: there is one row of each array even if there is no light.
         lights .. world_normals: as there.
@@ -43,7 +43,7 @@ def shade(
     _gather_surface(k, k + 1, pixels, triangles, weights, width, lens, cam, faces, rows, levels, s, n, corners)
     _read_albedo(s, n, texels, mirror, decode, material[:3])
     _orient(s, forward, material[3], sky[1], sky[2], f4(map_side - 2))
-    _add_environment(s, n, sh, (octahedral, np.int32(4 * map_side)), coat, sky[0], sky[1], sky[2])
+    _add_environment(s, n, diffuse, (octahedral, np.int32(4 * map_side)), coat, sky[0], sky[1], sky[2])
     for j in range(n_lights):
         _add_light(
             s, n, 1, lights[j], shadows[j], layout[j], shadow_texels, boxes, blocks[j], material[3], material[4]

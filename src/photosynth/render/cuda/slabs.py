@@ -50,7 +50,7 @@ def mark_nodes(start, stop, pixels, triangles, width, step, wanted):
 
 @cuda_kernel
 def light_nodes(
-    wanted, step, lens, rotation, own, ratio, has_ambient, ambient, material, sh, map_side, octahedral, coat, sky,
+    wanted, step, lens, rotation, own, ratio, has_ambient, ambient, material, diffuse, map_side, octahedral, coat, sky,
     n_lights, lights, shadows, layout, shadow_texels, boxes, blocks, lit,
 ):  # fmt: skip
     """Light the wanted nodes of a slab, as raster.slab_shading.light_nodes; a thread for each node, wanted or not.
@@ -83,7 +83,7 @@ def light_nodes(
     forward = cuda.local.array(3, float32)
     forward[0], forward[1], forward[2] = f4(0), f4(0), f4(0)
     _orient(s, forward, material[3], sky[1], sky[2], f4(map_side - 2))
-    _add_environment(s, n, sh, (octahedral, np.int32(4 * map_side)), coat, sky[0], sky[1], sky[2])
+    _add_environment(s, n, diffuse, (octahedral, np.int32(4 * map_side)), coat, sky[0], sky[1], sky[2])
     for j in range(n_lights):
         _add_light(
             s, n, 1, lights[j], shadows[j], layout[j], shadow_texels, boxes, blocks[j], material[3], material[4]

@@ -225,7 +225,7 @@ def room_for_fragments(solids: list[Placed]) -> tuple[np.ndarray, np.ndarray, np
 
 
 def surface_of(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:
-    """Material, sh, octahedral, coat and sky as shade takes them."""
+    """Material, diffuse, octahedral, coat and sky as shade takes them."""
     roughness, f0 = (min(max(float(v), 0.0), 1.0) for v in (one.roughness, one.specular_f0))
     material = np.array([*one.gain, max(roughness**2, MIN_ALPHA), index_of_refraction(f0)], np.float32)
     environment = scene.environment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -16,6 +15,7 @@ from photosynth.render.environment import (
     row_weights,
     sample_directions,
 )
+from photosynth.render.raster.irradiance import HARMONICS, harmonics, polynomial_of
 from photosynth.render.raster.jit import kernel
 from photosynth.render.raster.probes import fibonacci_sphere
 
@@ -37,15 +37,18 @@ KEPT_MIXES = 8
 MAP_SIDE_PX = 64
 """Side of an octahedral map, without its border."""
 
+_A = {0: 1, 1: 2 / 3, 2: 1 / 4, 4: -1 / 24, 6: 1 / 64}
+_OF_COSINE = np.array([_A[order] for order, _ in HARMONICS], np.float32)
+"""What each harmonic of radiance counts in irradiance / pi: A_l / pi of Ramamoorthi and Hanrahan, eq. 8."""
+
 
 @dataclass(frozen=True, eq=False)
 class EnvironmentLight:
     """What shading reads of a map. Directions are in the map's own frame.
 
-    sh (9, 3) float32: order-2 spherical harmonics of irradiance / pi, so that a white Lambertian surface with
-    normal n has radiance sum_k sh[k] Y_k(n), but for what order 4 adds (order 3 of a cosine is 0).
-    fine (9, 3) float32: the same for order 4, Y_4-4 .. Y_44. Without it, maps with small bright lamps are up to
-    half as bright again, or as dark, where order 2 overshoots.
+    sh (31, 3) float32: spherical harmonics of irradiance / pi, so that a white Lambertian surface with normal n has
+    radiance sum_k sh[k] Y_k(n); orders as in HARMONICS. With order 2 alone, maps with small bright lamps are up to half
+    as bright again, or as dark, where it overshoots.
     levels (L, S + 2, S + 2, 4) float32: octahedral maps of radiance blurred by GGX lobes of LEVEL_ROUGHNESS, with
     a border of one texel that continues them across the seam; the fourth channel is padding.
     directions (K, 3) float64: where light comes from, closer together where there is more of it; parts (K, 3)
@@ -53,7 +56,6 @@ class EnvironmentLight:
     """
 
     sh: np.ndarray
-    fine: np.ndarray
     levels: np.ndarray
     directions: np.ndarray
     parts: np.ndarray
@@ -61,12 +63,12 @@ class EnvironmentLight:
 
     @cached_property
     def diffuse(self) -> np.ndarray:
-        """(18, 3) float32: `sh`, then `fine`."""
-        return np.concatenate([self.sh, self.fine])
+        """(TERMS, 3) float32: `sh` as a polynomial of the normal, see evaluate."""
+        return polynomial_of(self.sh)
 
     def radiance_sh(self) -> np.ndarray:
-        """(9, 3) float32: spherical harmonics of the radiance itself."""
-        return self.sh / np.array([1] + [2 / 3] * 3 + [1 / 4] * 5, np.float32)[:, None]
+        """(9, 3) float32: order-2 spherical harmonics of the radiance itself."""
+        return (self.sh / _OF_COSINE[:, None])[:9]
 
     @cached_property
     def luminance_sh(self) -> np.ndarray:
@@ -101,18 +103,14 @@ class EnvironmentLight:
 def environment_light(map_file: str | None) -> EnvironmentLight:
     """The light of a map by name; None is a uniform one of radiance 1. Raises ConfigError for an unreadable map."""
     if map_file is None:
-        sh = np.zeros((9, 3), np.float32)
+        sh = np.zeros((len(HARMONICS), 3), np.float32)
         sh[0] = 1 / 0.28209479
         side = MAP_SIDE_PX + 2
         areas = np.full(REGIONS, 4 * np.pi / REGIONS)
         levels = np.ones((len(LEVEL_ROUGHNESS), side, side, 4), np.float32)
-        fine = np.zeros((9, 3), np.float32)
-        return EnvironmentLight(
-            sh, fine, levels, fibonacci_sphere(REGIONS), np.repeat(areas[:, None], 3, axis=1), areas
-        )
+        return EnvironmentLight(sh, levels, fibonacci_sphere(REGIONS), np.repeat(areas[:, None], 3, axis=1), areas)
     environment = load_environment(map_file)
-    sh, fine = irradiance_sh(environment), irradiance_sh4(environment)
-    return EnvironmentLight(sh, fine, _levels(environment), *light_regions(environment))
+    return EnvironmentLight(irradiance_sh(environment), _levels(environment), *light_regions(environment))
 
 
 def light_regions(environment: EnvironmentMap) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -154,60 +152,12 @@ def _half_way(weights: np.ndarray) -> int:
 
 def irradiance_sh(environment: EnvironmentMap) -> np.ndarray:
     """sh of EnvironmentLight: Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance Environment
-    Maps", SIGGRAPH 2001, eq. 7 to 9 (A_0 = pi, A_1 = 2 pi / 3, A_2 = pi / 4), divided by pi."""
-    return (_projected(environment, sh_basis) * np.array([1] + [2 / 3] * 3 + [1 / 4] * 5)[:, None]).astype(np.float32)
-
-
-def irradiance_sh4(environment: EnvironmentMap) -> np.ndarray:
-    """fine of EnvironmentLight: the same for order 4 (A_4 = -pi / 24)."""
-    return (_projected(environment, sh4_basis) * (-1 / 24)).astype(np.float32)
-
-
-def _projected(environment: EnvironmentMap, basis: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """A map's coefficients in some spherical harmonics, (k, 3)."""
+    Maps", SIGGRAPH 2001, eq. 5 to 9, divided by pi."""
     small = _shrunk(environment.radiance, 64)
     height, width = small.shape[:2]
     solid_angle = 4 * np.pi * row_weights(height) / width
-    return np.einsum("hwc,hwk,h->kc", small, basis(pixel_directions(height, width)), solid_angle)
-
-
-def sh_basis(directions: np.ndarray) -> np.ndarray:
-    """The nine real spherical harmonics Y_00, Y_1-1, Y_10, Y_11, Y_2-2 .. Y_22 at unit directions, (..., 9)."""
-    x, y, z = directions[..., 0], directions[..., 1], directions[..., 2]
-    return np.stack(
-        [
-            np.full_like(x, 0.28209479),
-            0.48860251 * y,
-            0.48860251 * z,
-            0.48860251 * x,
-            1.09254843 * x * y,
-            1.09254843 * y * z,
-            0.31539157 * (3 * z * z - 1),
-            1.09254843 * x * z,
-            0.54627422 * (x * x - y * y),
-        ],
-        axis=-1,
-    )
-
-
-def sh4_basis(directions: np.ndarray) -> np.ndarray:
-    """The nine real spherical harmonics Y_4-4 .. Y_44 at unit directions, (..., 9)."""
-    x, y, z = directions[..., 0], directions[..., 1], directions[..., 2]
-    xx, yy, zz = x * x, y * y, z * z
-    return np.stack(
-        [
-            2.50334294 * x * y * (xx - yy),
-            1.77013077 * y * z * (3 * xx - yy),
-            0.94617470 * x * y * (7 * zz - 1),
-            0.66904654 * y * z * (7 * zz - 3),
-            0.10578555 * ((35 * zz - 30) * zz + 3),
-            0.66904654 * x * z * (7 * zz - 3),
-            0.47308735 * (xx - yy) * (7 * zz - 1),
-            1.77013077 * x * z * (xx - 3 * yy),
-            0.62583574 * (xx * (xx - 3 * yy) - yy * (3 * xx - yy)),
-        ],
-        axis=-1,
-    )
+    projected = np.einsum("hwc,hwk,h->kc", small, harmonics(pixel_directions(height, width)), solid_angle)
+    return (projected * _OF_COSINE[:, None]).astype(np.float32)
 
 
 def octahedral_directions(side: int) -> np.ndarray:

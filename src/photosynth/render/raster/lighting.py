@@ -11,6 +11,7 @@ import numpy as np
 
 from photosynth.render.raster.boxes import clears_block, shadow_of_box
 from photosynth.render.raster.coat import COAT_STEPS
+from photosynth.render.raster.irradiance import evaluate, terms_of
 from photosynth.render.raster.jit import kernel
 from photosynth.render.raster.lanes import (
     BLOCK,
@@ -105,12 +106,12 @@ def orient(s, forward, alpha, map_cos, map_sin, map_side):
 
 
 @kernel
-def add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin):
+def add_environment(s, n, diffuse, octahedral, coat, strength, map_cos, map_sin):
     """Start diffuse and coat light with those of the environment and of what stands before it.
 
     Args:
         s: in and out, the scratch array of lanes; n: the same for integers.
-        sh: (18, 3) float32, `diffuse` of EnvironmentLight.
+        diffuse: (TERMS, 3) float32, of EnvironmentLight.
         octahedral: (S + 2, S + 2, 4) float32, its map for the coat's roughness.
         coat: (COAT_STEPS + 2,) float32 from coat_table.
         strength: float32, the environment's.
@@ -130,23 +131,10 @@ def add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin):
             value += wc * s[READ + (6 + k) * BLOCK + i] + wd * s[READ + (9 + k) * BLOCK + i]
             s[SR + k * BLOCK + i] = s[COAT + i] * strength * value
     for k in range(3):
-        c0, c1, c2, c3 = f4(0.28209479) * sh[0, k], f4(0.48860251) * sh[1, k], f4(0.48860251) * sh[2, k], sh[3, k]
-        c3 *= f4(0.48860251)
-        c4, c5, c6 = f4(1.09254843) * sh[4, k], f4(1.09254843) * sh[5, k], f4(0.31539157) * sh[6, k]
-        c7, c8 = f4(1.09254843) * sh[7, k], f4(0.54627422) * sh[8, k]
-        d0, d1, d2 = f4(2.50334294) * sh[9, k], f4(1.77013077) * sh[10, k], f4(0.94617470) * sh[11, k]
-        d3, d4, d5 = f4(0.66904654) * sh[12, k], f4(0.10578555) * sh[13, k], f4(0.66904654) * sh[14, k]
-        d6, d7, d8 = f4(0.47308735) * sh[15, k], f4(1.77013077) * sh[16, k], f4(0.62583574) * sh[17, k]
+        terms = terms_of(diffuse, k)
         for i in range(BLOCK):
-            wx, wy, z = s[NX + i], s[NY + i], s[NZ + i]
-            x, y = map_cos * wx + map_sin * wy, map_cos * wy - map_sin * wx
-            value = c0 + c1 * y + c2 * z + c3 * x + c4 * x * y + c5 * y * z
-            xx, yy, zz = x * x, y * y, z * z
-            seven, cross, wide = f4(7) * zz - f4(1), x * y, xx - yy
-            value += c6 * (f4(3) * zz - f4(1)) + c7 * x * z + c8 * wide
-            value += cross * (d0 * wide + d2 * seven) + (d3 * y + d5 * x) * z * (seven - f4(2)) + d6 * wide * seven
-            value += z * (d1 * y * (f4(3) * xx - yy) + d7 * x * (xx - f4(3) * yy))
-            value += d4 * ((f4(35) * zz - f4(30)) * zz + f4(3)) + d8 * (wide * wide - f4(4) * xx * yy)
+            wx, wy = s[NX + i], s[NY + i]
+            value = evaluate(map_cos * wx + map_sin * wy, map_cos * wy - map_sin * wx, s[NZ + i], terms)
             value = strength * (value if value > f4(0) else f4(0))
             s[DR + k * BLOCK + i] = value * s[Q0 + i] + s[Q1 + k * BLOCK + i]
             s[SR + k * BLOCK + i] = s[SR + k * BLOCK + i] * s[Q4 + i] + s[COAT + i] * s[Q5 + k * BLOCK + i]

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from photosynth.render.raster.irradiance import harmonics
 from photosynth.render.raster.jit import kernel
 
-MAX_PROBES = 800
+f4 = np.float32
+
+MAX_PROBES = 600
 """Most probes on one mesh."""
 FEW_PROBES = 250
 """Most probes on one that is small in the picture."""
@@ -23,6 +26,10 @@ MAP_SIDE_PX = 128
 """Side of the depth map for each."""
 CASTER_FACES = 64
 """Faces of the copy that hides the sky from other objects."""
+SAME = 0.02
+"""Probes nearer than this to each other, in radii, serve as one."""
+FAR_COUNTS = 0.03
+"""How much a vertex prefers a near probe to a mean that lies where it does."""
 UNHIDDEN = 0.015
 """An object that hides no more than this part of the sky from any probe counts as convex."""
 
@@ -81,7 +88,11 @@ def _keys(vertices: np.ndarray, normals: np.ndarray, radius: float) -> np.ndarra
 
 
 def _mixture(keys: np.ndarray, of_probes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """nearest and weights of Probes, for the keys of vertices (V, 6) and probes (P, 6)."""
+    """nearest and weights of Probes, for the keys of vertices (V, 6) and probes (P, 6).
+
+    Weights are those whose mean of the probes comes nearest to the vertex (Roweis and Saul, "Nonlinear Dimensionality
+    Reduction by Locally Linear Embedding", Science 290, 2000, eq. 1 and note 5), none below 0.
+    """
     from scipy.spatial import cKDTree
 
     count = min(3, len(of_probes))
@@ -89,7 +100,11 @@ def _mixture(keys: np.ndarray, of_probes: np.ndarray) -> tuple[np.ndarray, np.nd
         return np.zeros((len(keys), 3), np.int32), np.zeros((len(keys), 3), np.float32)
     distance, nearest = cKDTree(of_probes).query(keys, k=count)
     distance, nearest = distance.reshape(len(keys), count), nearest.reshape(len(keys), count)
-    weights = 1 / (distance + 1e-3) ** 2
+    apart = of_probes[nearest] - keys[:, None]
+    gram = np.einsum("vik,vjk->vij", apart, apart)
+    each = np.arange(count)
+    gram[:, each, each] += FAR_COUNTS * distance**2 + 1e-4 * distance[:, -1:] ** 2 + 1e-9
+    weights = np.maximum(np.linalg.solve(gram, np.ones((len(keys), count, 1)))[..., 0], 0)
     weights /= weights.sum(axis=1, keepdims=True)
     if count < 3:
         nearest, weights = (np.pad(a, ((0, 0), (0, 3 - count))) for a in (nearest, weights))
@@ -101,13 +116,32 @@ SH_MEAN = 0.28209479
 
 
 def _thinned(keys: np.ndarray, most: int) -> np.ndarray:
-    """Numbers of at most `most` of (n, 6) keys, one in each cell of a grid that is coarse enough."""
-    cell = 0.02
-    while True:
-        _, first = np.unique(np.floor(keys / cell), axis=0, return_index=True)
-        if len(first) <= most:
-            return np.sort(first)
-        cell *= 1.15
+    """Numbers of at most `most` of (n, 6) keys, each the farthest from those before it: Gonzalez, "Clustering to
+    Minimize the Maximum Intercluster Distance", Theoretical Computer Science 38, 1985."""
+    chosen = np.empty(min(most, len(keys)), np.int64)
+    return np.sort(chosen[: _pick_farthest(keys.astype(np.float32), f4(SAME**2), chosen)])
+
+
+@kernel
+def _pick_farthest(keys, same2, chosen):
+    """Fill `chosen` from the first key on; the count, which is less than its length where the rest are near."""
+    distance2 = np.full(keys.shape[0], f4(np.inf))
+    at = 0
+    for j in range(chosen.shape[0]):
+        chosen[j] = at
+        farthest, far = 0, f4(-1)
+        for i in range(keys.shape[0]):
+            total = f4(0)
+            for k in range(keys.shape[1]):
+                difference = keys[i, k] - keys[at, k]
+                total += difference * difference
+            distance2[i] = min(distance2[i], total)
+            if distance2[i] > far:
+                farthest, far = i, distance2[i]
+        if far < same2:
+            return j + 1
+        at = farthest
+    return chosen.shape[0]
 
 
 def fibonacci_sphere(count: int) -> np.ndarray:
@@ -144,11 +178,9 @@ def hidden_from_itself(points, normals, proxy_vertices, proxy_faces, radius: flo
 
     Points and proxy are given from the centre of the bounding sphere.
     """
-    from photosynth.render.raster.environment_light import sh_basis
-
     directions = fibonacci_sphere(DIRECTIONS)
     hidden = np.zeros((len(points), 9), np.float32)
-    basis = sh_basis(directions).astype(np.float32)
+    basis = harmonics(directions, (0, 1, 2)).astype(np.float32)
     depth = np.empty((MAP_SIDE_PX, MAP_SIDE_PX), np.float32)
     scale = np.float32((MAP_SIDE_PX / 2 - 2) / radius)
     points = points.astype(np.float32)

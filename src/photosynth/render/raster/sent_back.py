@@ -5,33 +5,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from photosynth.render.raster.irradiance import evaluate, terms_of
 from photosynth.render.raster.jit import kernel
 
 f4 = np.float32
 
 
 @kernel
-def irradiance(x, y, z, sh, sky, out):
+def irradiance(x, y, z, diffuse, sky, out):
     """Radiance (3,) of a white surface with that normal under the whole environment.
 
     Args:
         x, y, z: the normal, in the world.
-        sh: (18, 3) float32, `diffuse` of EnvironmentLight. Order 2 alone would double the light of the side that is
-            turned away from a lamp, the one which an object in its shadow shows to what stands behind it.
+        diffuse: (TERMS, 3) float32, of EnvironmentLight.
         sky: (3,) float32: strength, cosine and sine of the environment's rotation.
         out: out (3,) float.
     """
     x, y = sky[1] * x + sky[2] * y, sky[1] * y - sky[2] * x
     for c in range(3):
-        value = 0.28209479 * sh[0, c] + 0.48860251 * (y * sh[1, c] + z * sh[2, c] + x * sh[3, c])
-        value += 1.09254843 * (x * y * sh[4, c] + y * z * sh[5, c] + x * z * sh[7, c])
-        value += 0.31539157 * (3 * z * z - 1) * sh[6, c] + 0.54627422 * (x * x - y * y) * sh[8, c]
-        wide, seven = x * x - y * y, 7 * z * z - 1
-        value += x * y * (2.50334294 * wide * sh[9, c] + 0.94617470 * seven * sh[11, c])
-        value += z * (seven - 2) * 0.66904654 * (y * sh[12, c] + x * sh[14, c]) + 0.47308735 * wide * seven * sh[15, c]
-        value += 1.77013077 * z * (y * (3 * x * x - y * y) * sh[10, c] + x * (x * x - 3 * y * y) * sh[16, c])
-        value += 0.10578555 * ((35 * z * z - 30) * z * z + 3) * sh[13, c]
-        value += 0.62583574 * (wide * wide - 4 * x * x * y * y) * sh[17, c]
+        value = evaluate(x, y, z, terms_of(diffuse, c))
         out[c] = sky[0] * max(value, 0.0)
 
 
@@ -47,12 +39,12 @@ def add_lights(nx, ny, nz, px, py, pz, lights, out):
 
 
 @kernel
-def sent_back_by_objects(directions, places, albedos, lights, sh, sky, share, out):
+def sent_back_by_objects(directions, places, albedos, lights, diffuse, sky, share, out):
     """Light from the sides of objects that face against each direction.
 
     Args:
         directions: (K, 3) float64; places: (N, 3) float64 from the eye; albedos: (N, 3) float64.
-        lights, sh, sky: as in add_lights and irradiance.
+        lights, diffuse, sky: as in add_lights and irradiance.
         share: the part of the environment that reaches them.
         out: out (K, N, 3) float32.
     """
@@ -60,7 +52,7 @@ def sent_back_by_objects(directions, places, albedos, lights, sh, sky, share, ou
     around = np.empty(3)
     for k in range(directions.shape[0]):
         x, y, z = -directions[k, 0], -directions[k, 1], -directions[k, 2]
-        irradiance(x, y, z, sh, sky, around)
+        irradiance(x, y, z, diffuse, sky, around)
         for n in range(places.shape[0]):
             for c in range(3):
                 found[c] = share * around[c]
@@ -70,7 +62,7 @@ def sent_back_by_objects(directions, places, albedos, lights, sh, sky, share, ou
 
 
 @kernel
-def sent_back_by_slabs(boxes, target, albedos, lights, sh, sky, out):
+def sent_back_by_slabs(boxes, target, albedos, lights, diffuse, sky, out):
     """Light from the faces of slabs, at the place nearest to `target` (3,): `out` (S, 6, 3) float32.
 
     boxes (S, 15) float32 from box_rows; albedos (S, 3) float64; the others as in sent_back_by_objects.
@@ -91,14 +83,14 @@ def sent_back_by_slabs(boxes, target, albedos, lights, sh, sky, out):
                     offset = sign * box[12 + axis] if other == axis else inside[other]
                     at[c] += offset * box[3 * other + c]
             x, y, z = sign * box[3 * axis], sign * box[3 * axis + 1], sign * box[3 * axis + 2]
-            irradiance(x, y, z, sh, sky, found)
+            irradiance(x, y, z, diffuse, sky, found)
             add_lights(x, y, z, at[0], at[1], at[2], lights, found)
             for c in range(3):
                 out[s, face, c] = found[c] * albedos[s, c]
 
 
 @kernel
-def mean_lights(places, lights, sh, sky, out):
+def mean_lights(places, lights, diffuse, sky, out):
     """Mean radiance of white surfaces that face along the six axes at each place: `out` (N, 3) float64."""
     found = np.empty(3)
     for n in range(places.shape[0]):
@@ -106,7 +98,7 @@ def mean_lights(places, lights, sh, sky, out):
         for side in range(6):
             sign = 1.0 if side % 2 == 0 else -1.0
             x, y, z = sign * (side // 2 == 0), sign * (side // 2 == 1), sign * (side // 2 == 2)
-            irradiance(x, y, z, sh, sky, found)
+            irradiance(x, y, z, diffuse, sky, found)
             add_lights(x, y, z, places[n, 0], places[n, 1], places[n, 2], lights, found)
             for c in range(3):
                 out[n, c] += found[c] / 6

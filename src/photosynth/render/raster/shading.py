@@ -32,7 +32,7 @@ f4 = np.float32
 @kernel
 def shade(
     start, stop, pixels, triangles, weights, width, lens, cam, faces, rows, texels, levels, decode, material, mirror,
-    forward, sh, octahedral, coat, sky, lights, shadows,
+    forward, diffuse, octahedral, coat, sky, lights, shadows,
     layout, shadow_texels, boxes, blocks, radiance, depth_m, world_normals, scratch,
 ):  # fmt: skip
     """Shade fragments start..stop, all of one placement.
@@ -45,7 +45,7 @@ def shade(
         material: (5,) float32: albedo gain (3), alpha, index of refraction.
         mirror: int32, as in add_tap.
         forward: as in orient.
-        sh, octahedral, coat: as in add_environment.
+        diffuse, octahedral, coat: as in add_environment.
         sky: (3,) float32: strength, cosine and sine of the environment's rotation.
         lights: (L, 7) float32, as in add_light.
         shadows, layout, shadow_texels: as in ShadowMaps.
@@ -67,7 +67,7 @@ def shade(
         gather_surface(begin, end, pixels, triangles, weights, width, lens, cam, faces, rows, levels, s, n, corners)
         read_albedo(s, n, texels, mirror, decode, gain)
         orient(s, forward, alpha, map_cos, map_sin, map_side)
-        add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin)
+        add_environment(s, n, diffuse, octahedral, coat, strength, map_cos, map_sin)
         for k in range(lights.shape[0]):
             add_light(s, n, count, lights[k], shadows[k], layout[k], shadow_texels, boxes, blocks[k], alpha, eta)
         for i in range(count):

@@ -8,7 +8,8 @@ import numpy as np
 
 from photosynth.core.scene import Scene
 from photosynth.render.raster.ambient import LIFT, MAP_SIDE_PX, VALUES, Sky, draw_ids
-from photosynth.render.raster.environment_light import environment_light, sh_basis
+from photosynth.render.raster.environment_light import environment_light
+from photosynth.render.raster.irradiance import harmonics
 from photosynth.render.raster.lattice import fill_nodes, mark_coarse, mark_nodes, place_nodes
 from photosynth.render.raster.own_shadow import add_own_shadow, mix_probes
 from photosynth.render.raster.placed import Placed
@@ -33,7 +34,7 @@ INDIRECT = 0.85
 """Objects that send light back are themselves hidden from part of the environment: they get this part of it."""
 NO_NODES = np.zeros((0, 0, 0, VALUES + 1), np.float32)
 _FIT_DIRECTIONS = fibonacci_sphere(24)
-_FIT = np.linalg.pinv(sh_basis(_FIT_DIRECTIONS))
+_FIT = np.linalg.pinv(harmonics(_FIT_DIRECTIONS, (0, 1, 2)))
 
 
 class SlabNodes:

@@ -42,7 +42,7 @@ f4 = np.float32
 
 @kernel
 def light_nodes(
-    points, normals, places, inside, ratio, ambient, material, sh, octahedral, coat, sky, lights, shadows, layout,
+    points, normals, places, inside, ratio, ambient, material, diffuse, octahedral, coat, sky, lights, shadows, layout,
     shadow_texels, boxes, blocks, lit, shape, scratch,
 ):  # fmt: skip
     """Light fine nodes.
@@ -74,7 +74,7 @@ def light_nodes(
         if ambient.shape[0] > 0:
             read_coarse(begin, end, places, shape, ratio, ambient, s)
         orient(s, forward, material[3], map_cos, map_sin, map_side)
-        add_environment(s, n, sh, octahedral, coat, strength, map_cos, map_sin)
+        add_environment(s, n, diffuse, octahedral, coat, strength, map_cos, map_sin)
         for k in range(lights.shape[0]):
             add_light(
                 s, n, count, lights[k], shadows[k], layout[k], shadow_texels, boxes, blocks[k], material[3], material[4]

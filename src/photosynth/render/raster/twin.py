@@ -16,7 +16,8 @@ from photosynth.core.engine import MeshSource
 from photosynth.core.frame import Layers
 from photosynth.core.scene import Light, Placement, Scene, Slab
 from photosynth.render.raster.coat import COAT_STEPS, MIN_ALPHA, coat_table, fresnel, index_of_refraction
-from photosynth.render.raster.environment_light import MAP_SIDE_PX, environment_light, sh4_basis, sh_basis
+from photosynth.render.raster.environment_light import MAP_SIDE_PX, environment_light
+from photosynth.render.raster.irradiance import harmonics
 from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_slab
 from photosynth.render.raster.slab_surface import FINER
 from photosynth.render.raster.surface import REACH
@@ -231,7 +232,7 @@ def _environment(scene: Scene, surface: Placement | Slab, normal, to_eye):
     c, s = np.cos(environment.rotation_rad), np.sin(environment.rotation_rad)
     map_from_world = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
     seen = normal @ map_from_world.T
-    diffuse = np.maximum(sh_basis(seen) @ light.sh + sh4_basis(seen) @ light.fine, 0)
+    diffuse = np.maximum(harmonics(seen) @ light.sh, 0)
     reflected = (2 * nv[:, None] * normal - to_eye) @ map_from_world.T
     blurred = _octahedral(light.level(surface.roughness), reflected)
     return part, environment.strength * diffuse, environment.strength * part[:, None] * blurred
