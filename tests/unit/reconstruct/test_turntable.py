@@ -42,15 +42,15 @@ def surface(n, rng):
     return d * RADII, normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
 
-def model_of(poses, numbers, rng, n=220, focal=FOCAL_PX, similarity=None, pose_noise=0.0, facing=None):
-    """What registration makes of some of the photos: seen points, in a world of its own."""
+def model_of(poses, numbers, rng, n=220, focal=FOCAL_PX, similarity=None, pose_noise=0.0, facing=None, k1=0.0):
+    """What registration makes of some of the photos: seen points, in a world of its own. k1: of the true lens."""
     points, normals = surface(n, rng)
     if facing is not None:
         points = points[normals @ facing > 0.2]
         normals = normals[normals @ facing > 0.2]
     tracks, pixels = [], []
     for k, number in enumerate(numbers):
-        camera = camera_at(poses[number])
+        camera = replace(camera_at(poses[number]), distortion=(k1, 0.0, 0.0, 0.0, 0.0))
         uv, _ = project(camera, points)
         away = camera.position_m() - points
         for i in np.flatnonzero((away * normals).sum(axis=1) > 0.3 * np.linalg.norm(away, axis=1)):
@@ -174,9 +174,11 @@ def test_a_walk_by_hand_is_no_turntable():
     assert find_turntable((model_of(walk, list(range(36)), rng),), ORDER) is None
 
 
-def test_adjustment_finds_the_lens_and_the_poses():
+@pytest.mark.parametrize("k1", [0.0, 3.0])
+def test_adjustment_finds_the_lens_and_the_poses(k1):
+    """So narrow a view shows distortion only where it is strong."""
     poses, rng = turning(noise_deg=0.05), np.random.default_rng(5)
-    halves = two_halves(poses, rng, pose_noise=0.002, focal=0.97 * FOCAL_PX)
+    halves = two_halves(poses, rng, pose_noise=0.002, focal=0.97 * FOCAL_PX, k1=k1)
     table = find_turntable(halves, ORDER)
     before = centre_error(poses, table.number, table_centres(table))
     found = adjust(halves, table, ORDER, GROUPS)
@@ -185,6 +187,7 @@ def test_adjustment_finds_the_lens_and_the_poses():
     assert after < 0.5 * before
     assert np.median(found.off_px) < 0.3
     assert found.lenses[0, 0] == pytest.approx(FOCAL_PX, rel=0.01)
+    assert found.lenses[0, 1] == pytest.approx(k1, abs=0.0 if k1 == 0 else 0.15)
     assert len(found.points) == found.point_of.max() + 1 == len(found.origin)
 
 
