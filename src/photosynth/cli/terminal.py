@@ -16,17 +16,20 @@ class PlainProgress:
         self.stream = stream or sys.stdout
         self._stage, self._unit, self._total, self._done = "", "", 0, 0
         self._began = self._said = 0.0
+        self._first: tuple[float, int] | None = None
 
     def start(self, stage: str, total: int, unit: str) -> None:
         """Say what begins."""
         self._stage, self._unit, self._total, self._done = stage, unit, total, 0
         self._began = self._said = time.monotonic()
+        self._first = None
         self._say(f"{stage}: {total} {unit}")
 
     def advance(self, n: int = 1) -> None:
         """Count, and say so now and then."""
         self._done += n
         now = time.monotonic()
+        self._first = self._first or (now, self._done)
         if now - self._said >= PLAIN_INTERVAL_S:
             self._said = now
             self._say(f"{self._stage}: {self._done}/{self._total} {self._unit}{self._left(now)}")
@@ -41,9 +44,11 @@ class PlainProgress:
         self._stage = ""
 
     def _left(self, now: float) -> str:
-        if not 0 < self._done < self._total:
+        """From the pace since the first step, which may be all that an earlier run did."""
+        began, before = self._first or (now, self._done)
+        if not before < self._done < self._total:
             return ""
-        return f", about {in_words((now - self._began) / self._done * (self._total - self._done))} left"
+        return f", about {in_words((now - began) / (self._done - before) * (self._total - self._done))} left"
 
     def _say(self, text: str) -> None:
         print(text, file=self.stream, flush=True)

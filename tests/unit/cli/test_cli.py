@@ -89,6 +89,18 @@ def test_plain_progress_writes_lines():
     assert lines[2].startswith("render: done in ")
 
 
+def test_time_left_counts_only_what_was_done_now(monkeypatch):
+    """A run that resumes advances by all that an earlier one did, at once."""
+    times = iter([0.0, 0.1, 60.1])
+    monkeypatch.setattr("photosynth.cli.terminal.time.monotonic", lambda: next(times))
+    stream = io.StringIO()
+    progress = PlainProgress(stream)
+    progress.start("train", 100, "images")
+    progress.advance(50)
+    progress.advance(10)
+    assert stream.getvalue().splitlines()[-1] == "train: 60/100 images, about 4 min left"
+
+
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (45.4, "45 s"), (200, "3 min"), (4800, "1 h 20 min")])
 def test_durations_in_words(seconds, words):
     assert in_words(seconds) == words
