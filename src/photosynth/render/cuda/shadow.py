@@ -9,8 +9,12 @@ from numba import cuda
 
 from photosynth.render.cuda.kernel import cuda_kernel
 from photosynth.render.cuda.memory import DeviceMemory
+from photosynth.render.cuda.one_lane import on_device
 from photosynth.render.cuda.visibility import ENOUGH_THREADS, THREADS, blocks_for, threads_for
+from photosynth.render.raster import triangle
 from photosynth.render.raster.shadow import ShadowCaster
+
+_plane_of, _edges_of, _row_ends = (on_device(k) for k in (triangle.plane_of, triangle.edges_of, triangle.row_ends))
 
 
 class CudaShadowCaster(ShadowCaster):
@@ -67,29 +71,14 @@ def draw_depth(screen, faces, scale, ox, oy, side, offset, share, texels):
     area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
     if not area > 1e-12:
         return
-    inverse = 1.0 / area
-    qx = ((q2 - q0) * (y1 - y0) - (q1 - q0) * (y2 - y0)) * inverse
-    qy = ((q1 - q0) * (x2 - x0) - (q2 - q0) * (x1 - x0)) * inverse
-    qc = q0 - qx * x0 - qy * y0
-    if y1 < y0:
-        x0, x1, y0, y1 = x1, x0, y1, y0
-    if y2 < y0:
-        x0, x2, y0, y2 = x2, x0, y2, y0
-    if y2 < y1:
-        x1, x2, y1, y2 = x2, x1, y2, y1
     limit = float(side)
-    first = math.ceil(min(max(0.0, y0 - 0.5), limit))
-    last = math.ceil(min(max(0.0, y2 - 0.5), limit))
-    g02 = (x2 - x0) / max(y2 - y0, 1e-300)
-    g01 = (x1 - x0) / max(y1 - y0, 1e-300)
-    g12 = (x2 - x1) / max(y2 - y1, 1e-300)
-    long_is_left = x1 > x0 + g02 * (y1 - y0)
+    first = math.ceil(min(max(0.0, min(y0, y1, y2) - 0.5), limit))
+    last = math.ceil(min(max(0.0, max(y0, y1, y2) - 0.5), limit))
+    qx, qy, qc = _plane_of(x0, y0, q0, x1, y1, q1, x2, y2, q2, area)
+    edges = _edges_of(x0, y0, x1, y1, x2, y2)
     for iy in range(first + thread - t * share, last, share):
         y = iy + 0.5
-        xa = x0 + g02 * (y - y0)
-        xb = x0 + g01 * (y - y0) if y < y1 else x1 + g12 * (y - y1)
-        if not long_is_left:
-            xa, xb = xb, xa
+        xa, xb = _row_ends(edges, y)
         left = math.ceil(min(max(0.0, xa - 0.5), limit))
         right = math.ceil(min(max(0.0, xb - 0.5), limit))
         for ix in range(left, right):

@@ -13,7 +13,7 @@ from numba import cuda, float64
 
 from photosynth.render.cuda.kernel import SIMULATED, cuda_kernel
 from photosynth.render.cuda.one_lane import on_device
-from photosynth.render.raster import fragments, visibility
+from photosynth.render.raster import fragments, triangle, visibility
 
 THREADS = 8 if SIMULATED else 128
 """Threads in a block."""
@@ -24,6 +24,7 @@ MAX_SHARE = 4096
 
 X0, X1, X2, X3 = visibility.SAMPLE_X.tolist()
 _clip, _mark_drawn = on_device(visibility._clip), on_device(fragments.mark_drawn)
+_plane_of, _edges_of, _row_ends = (on_device(k) for k in (triangle.plane_of, triangle.edges_of, triangle.row_ends))
 
 
 def blocks_for(threads: int) -> int:
@@ -117,28 +118,12 @@ def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, share, skip, k
     rows = 4.0 * height  # of samples, a quarter of a pixel apart: row k is at (k + 0.5) / 4
     first = math.ceil(min(max(0.0, 4.0 * top - 0.5), rows))
     last = math.ceil(min(max(0.0, 4.0 * bottom - 0.5), rows))
-    inverse = 1.0 / area
-    dq1, dq2 = q1 - q0, q2 - q0
-    qx = (dq2 * (y1 - y0) - dq1 * (y2 - y0)) * inverse
-    qy = (dq1 * (x2 - x0) - dq2 * (x1 - x0)) * inverse
-    qc = q0 - qx * x0 - qy * y0
-    if y1 < y0:
-        x0, x1, y0, y1 = x1, x0, y1, y0
-    if y2 < y0:
-        x0, x2, y0, y2 = x2, x0, y2, y0
-    if y2 < y1:
-        x1, x2, y1, y2 = x2, x1, y2, y1
-    g02 = (x2 - x0) / max(y2 - y0, 1e-300)
-    g01 = (x1 - x0) / max(y1 - y0, 1e-300)
-    g12 = (x2 - x1) / max(y2 - y1, 1e-300)
-    long_is_left = x1 > x0 + g02 * (y1 - y0)
+    qx, qy, qc = _plane_of(x0, y0, q0, x1, y1, q1, x2, y2, q2, area)
+    edges = _edges_of(x0, y0, x1, y1, x2, y2)
     for k in range(first + skip, last, share):
         iy, s = k >> 2, k & 3
         y = (k + 0.5) * 0.25
-        xa = x0 + g02 * (y - y0)
-        xb = x0 + g01 * (y - y0) if y < y1 else x1 + g12 * (y - y1)
-        if not long_is_left:
-            xa, xb = xb, xa
+        xa, xb = _row_ends(edges, y)
         ox = X0 if s == 0 else (X1 if s == 1 else (X2 if s == 2 else X3))
         left = math.ceil(min(max(0.0, xa - ox), float(width)))
         right = math.ceil(min(max(0.0, xb - ox), float(width)))

@@ -19,6 +19,7 @@ from photosynth.render.raster.lanes import BLOCK, GQ, GX, GY, NL, READ, T0, VISI
 from photosynth.render.raster.prepared import PreparedMesh
 from photosynth.render.raster.probes import frames_towards
 from photosynth.render.raster.transform import transform_vertices
+from photosynth.render.raster.triangle import edges_of, plane_of, row_ends
 
 f4 = np.float32
 i4 = np.int32
@@ -173,29 +174,15 @@ def rasterise_depth(screen, faces, scale, ox, oy, side, texels):
         area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
         if not area > 1e-12:
             continue
-        inverse = 1.0 / area
-        qx = ((q2 - q0) * (y1 - y0) - (q1 - q0) * (y2 - y0)) * inverse
-        qy = ((q1 - q0) * (x2 - x0) - (q2 - q0) * (x1 - x0)) * inverse
-        qc = q0 - qx * x0 - qy * y0
-        if y1 < y0:
-            x0, x1, y0, y1 = x1, x0, y1, y0
-        if y2 < y0:
-            x0, x2, y0, y2 = x2, x0, y2, y0
-        if y2 < y1:
-            x1, x2, y1, y2 = x2, x1, y2, y1
-        first, last = int(max(0.0, np.ceil(y0 - 0.5))), int(min(float(side), np.ceil(y2 - 0.5)))
+        top, bottom = min(y0, y1, y2), max(y0, y1, y2)
+        first, last = int(max(0.0, np.ceil(top - 0.5))), int(min(float(side), np.ceil(bottom - 0.5)))
         if first >= last:
             continue
-        g02 = (x2 - x0) / max(y2 - y0, 1e-300)
-        g01 = (x1 - x0) / max(y1 - y0, 1e-300)
-        g12 = (x2 - x1) / max(y2 - y1, 1e-300)
-        long_is_left = x1 > x0 + g02 * (y1 - y0)
+        qx, qy, qc = plane_of(x0, y0, q0, x1, y1, q1, x2, y2, q2, area)
+        edges = edges_of(x0, y0, x1, y1, x2, y2)
         for iy in range(first, last):
             y = iy + 0.5
-            xa = x0 + g02 * (y - y0)
-            xb = x0 + g01 * (y - y0) if y < y1 else x1 + g12 * (y - y1)
-            if not long_is_left:
-                xa, xb = xb, xa
+            xa, xb = row_ends(edges, y)
             left, right = int(max(0.0, np.ceil(xa - 0.5))), int(min(float(side), np.ceil(xb - 0.5)))
             q = qc + qx * (left + 0.5) + qy * y
             for i in range(iy * side + left, iy * side + right):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.triangle import edges_of, plane_of, row_ends
 
 SAMPLES = 4
 """Samples in a pixel."""
@@ -116,28 +117,12 @@ def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, keys, drawn):
     last = int(min(4.0 * height, np.ceil(4.0 * bottom - 0.5)))
     if first >= last:
         return
-    inverse, noted = 1.0 / area, drawn.shape[0] > 0
-    dq1, dq2 = q1 - q0, q2 - q0
-    qx = (dq2 * (y1 - y0) - dq1 * (y2 - y0)) * inverse
-    qy = (dq1 * (x2 - x0) - dq2 * (x1 - x0)) * inverse
-    qc = q0 - qx * x0 - qy * y0
-    if y1 < y0:
-        x0, x1, y0, y1 = x1, x0, y1, y0
-    if y2 < y0:
-        x0, x2, y0, y2 = x2, x0, y2, y0
-    if y2 < y1:
-        x1, x2, y1, y2 = x2, x1, y2, y1
-    g02 = (x2 - x0) / max(y2 - y0, 1e-300)
-    g01 = (x1 - x0) / max(y1 - y0, 1e-300)
-    g12 = (x2 - x1) / max(y2 - y1, 1e-300)
-    long_is_left = x1 > x0 + g02 * (y1 - y0)
+    qx, qy, qc = plane_of(x0, y0, q0, x1, y1, q1, x2, y2, q2, area)
+    edges, noted = edges_of(x0, y0, x1, y1, x2, y2), drawn.shape[0] > 0
     for k in range(first, last):
         iy, s = k >> 2, k & 3
         y = (k + 0.5) * 0.25
-        xa = x0 + g02 * (y - y0)
-        xb = x0 + g01 * (y - y0) if y < y1 else x1 + g12 * (y - y1)
-        if not long_is_left:
-            xa, xb = xb, xa
+        xa, xb = row_ends(edges, y)
         ox = SAMPLE_X[s]
         left, right = int(max(0.0, np.ceil(xa - ox))), int(min(float(width), np.ceil(xb - ox)))
         if left >= right:
