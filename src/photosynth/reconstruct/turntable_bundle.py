@@ -32,11 +32,13 @@ WRONG_PX = 4.0
 
 @dataclass(frozen=True, eq=False)
 class Adjusted:
-    """turntable: with poses, angles and steps as adjusted. lenses (g, 2): focal length in pixels and k1 of each camera
-    group. points (n, 3) in its world; point_of and photo_of (m,), seen_px (m, 2): the observations that were kept;
-    off_px (m,): their distances after adjustment. origin (n,): (model, point) of each point."""
+    """turntable: with poses, angles and steps as adjusted. groups: names of the camera groups, and lenses (g, 2): focal
+    length in pixels and k1 of each. points (n, 3) in its world; point_of and photo_of (m,), seen_px (m, 2): the
+    observations that were kept; off_px (m,): their distances after adjustment. origin (n,): (model, point) of each
+    point."""
 
     turntable: Turntable
+    groups: tuple[str, ...]
     lenses: np.ndarray
     points: np.ndarray
     point_of: np.ndarray
@@ -130,7 +132,7 @@ def adjust(models: Sequence[SparseModel], table: Turntable, order: dict[str, int
         groups: each file's camera group: photos with one lens.
     """
     photo_at = {int(number): k for k, number in enumerate(table.number)}
-    names = sorted({groups[f] for m in models for f in m.files})
+    names = tuple(sorted({groups[f] for m in models for f in m.files}))
     lens_of_photo = np.zeros(len(table.number), int)
     middle = np.zeros((len(table.number), 2))
     points, point_of, photo_of, seen, origin, lenses = [], [], [], [], [], [[] for _ in names]
@@ -152,6 +154,7 @@ def adjust(models: Sequence[SparseModel], table: Turntable, order: dict[str, int
         n_points += len(model.points)
     state = Adjusted(
         table,
+        names,
         np.array([np.median(found, axis=0) for found in lenses]),
         np.concatenate(points),
         np.concatenate(point_of),

@@ -59,7 +59,7 @@ def on_turntable(
         free = np.median(np.concatenate([m.errors_px for m in some]))
         if np.median(adjusted.off_px) > WORSE * float(free):
             continue
-        model = _completed(some, photos, adjusted, shared, masks)
+        model = _completed(some, photos, order, adjusted, shared, masks)
         if model is not None and len(model.files) >= len(models[0].files):
             progress.note(_words(model, some, adjusted.turntable))
             return model
@@ -91,6 +91,7 @@ def _choices(models: Sequence[SparseModel]) -> list[tuple[SparseModel, ...]]:
 def _completed(
     models: Sequence[SparseModel],
     photos: Sequence[CapturedPhoto],
+    order: dict[str, int],
     adjusted: Adjusted,
     shared: Sequence[SharedView],
     masks: Path | None,
@@ -98,15 +99,14 @@ def _completed(
     """The model of all photos whose poses are known and agree with their outlines; None if too few do."""
     table = adjusted.turntable
     known = {int(number): k for k, number in enumerate(table.number)}
-    lens_names = sorted({p.camera_group for p in photos if any(p.file in m.files for m in models)})
+    lenses = dict(zip(adjusted.groups, adjusted.lenses, strict=True))
     cameras: dict[str, Camera] = {}
-    order = taken_order(photos)
     for photo in photos:
         number = order[photo.file]
         pose = _pose(table, known, number) if masks is not None or number in known else None
-        if pose is None or photo.camera_group not in lens_names:
+        if pose is None or photo.camera_group not in lenses:
             continue
-        focal, k1 = adjusted.lenses[lens_names.index(photo.camera_group)]
+        focal, k1 = lenses[photo.camera_group]
         try:
             cameras[photo.file] = Camera(
                 size_wh=photo.size_wh,
@@ -121,7 +121,7 @@ def _completed(
     if filled and np.mean([share >= FILLED for share in filled.values()]) < MIN_FILLED:
         return None
     files = tuple(sorted(f for f in cameras if filled.get(f, 1.0) >= FILLED))
-    return _model(files, cameras, adjusted, photos, models, shared)
+    return _model(files, cameras, order, adjusted, models, shared)
 
 
 def _pose(table: Turntable, known: dict[int, int], number: int) -> np.ndarray | None:
@@ -170,13 +170,13 @@ def filled_shares(cameras: dict[str, Camera], masks: Path) -> dict[str, float]:
 def _model(
     files: tuple[str, ...],
     cameras: dict[str, Camera],
+    order: dict[str, int],
     adjusted: Adjusted,
-    photos: Sequence[CapturedPhoto],
     models: Sequence[SparseModel],
     shared: Sequence[SharedView],
 ) -> SparseModel:
     place = {file: k for k, file in enumerate(files)}
-    file_of = {number: file for file, number in taken_order(photos).items()}
+    file_of = {number: file for file, number in order.items()}
     camera_of = np.array([place.get(file_of[int(number)], -1) for number in adjusted.turntable.number])
     good = camera_of[adjusted.photo_of] >= 0
     enough = np.bincount(adjusted.point_of[good], minlength=len(adjusted.points)) >= 2
