@@ -15,6 +15,8 @@ from photosynth.reconstruct.sparse import SparseModel
 
 MAX_GAP_DEG = 40.0
 """A gap in the ring of directions that is worth three more photos."""
+MUCH_BESIDE = 0.25
+"""Share of the object's points beside it that is worth a look: captures of things alone on a table had up to 0.02."""
 LOW_DEG, HIGH_DEG = 30.0, 45.0
 GREEN, RED, INK, OBJECT = "#28964a", "#c82828", "#303030", "#d08a1e"
 
@@ -57,6 +59,16 @@ def coverage_advice(model: SparseModel, photos: Sequence[CapturedPhoto], found: 
     if (elevation > HIGH_DEG).sum() < 4:
         lines.append("take a ring from higher up, about 55 degrees above the table: the top is seen at a slant")
     return tuple(lines)
+
+
+def left_out_advice(found: Isolated) -> tuple[str, ...]:
+    """What to look at where much stands beside the object: a gap between points is all that tells the two apart."""
+    if found.n_beside <= MUCH_BESIDE * found.n_points:
+        return ()
+    return (
+        f"{found.n_beside} measured points stand beside the {found.n_points} of the object and were left out: if the "
+        "preview lacks a part of it, move it away from what stands there, or give masks",
+    )
 
 
 def coverage_picture(model: SparseModel, photos: Sequence[CapturedPhoto], found: Isolated) -> bytes:

@@ -24,6 +24,8 @@ FEW = 150
 """Points with which the margin is doubled."""
 ENOUGH = 100
 """With fewer sparse points on the object, its box is guessed as well."""
+BESIDE = 0.5
+"""What stands no farther than this from the object's points, in diagonals, stands beside it."""
 GUESS_HALF_WIDTH = 0.17
 """Half the width of a guessed box, a share of the cameras' distance: people fill about a third of the picture."""
 JOIN = 0.05
@@ -53,7 +55,7 @@ class Isolated:
     """world_from_model (4, 4): a similarity; the world has z up, the table at z = 0 and the object over the origin.
     object_points (n, 3): the sparse points of the object, in the world; where they are fewer than ENOUGH, the corners
     of a box are among them that is guessed from what the cameras look at. n_points: how many are real. region: round
-    them all, with a margin.
+    them all, with a margin. n_beside: how many points above the table stand beside these and were left out.
     has_table: whether a table was found; without one the object's lowest point is at z = 0 and up is the cameras'.
     metric: whether a length of 1 is a metre.
     """
@@ -62,6 +64,7 @@ class Isolated:
     object_points: np.ndarray
     n_points: int
     region: Region
+    n_beside: int
     has_table: bool
     metric: bool
     plane: Plane | None
@@ -102,6 +105,7 @@ def isolate(model: SparseModel, *, metres_per_unit: float | None = None, seed: i
         object_points=world_points,
         n_points=n_points,
         region=_region(world_points, plane is not None),
+        n_beside=_beside(turned, low, high, floor + ABOVE * stance.distance),
         has_table=plane is not None,
         metric=metres_per_unit is not None,
         plane=plane,
@@ -159,6 +163,14 @@ def _object_group(points: np.ndarray, focus: np.ndarray, distance: float, floor:
         if score > best_score:
             best, best_score = members, score
     return best
+
+
+def _beside(points: np.ndarray, low: np.ndarray, high: np.ndarray, floor: float) -> int:
+    """How many of (n, 3) points lie near a box, above the floor, but not in it."""
+    diagonal = float(np.linalg.norm(high - low))
+    near = (points >= low - BESIDE * diagonal) & (points <= high + BESIDE * diagonal)
+    inside = (points >= low - MARGIN * diagonal) & (points <= high + MARGIN * diagonal)
+    return int((near.all(axis=1) & ~inside.all(axis=1) & (points[:, 2] > floor)).sum())
 
 
 def _guessed_corners(focus: np.ndarray, distance: float, floor: float) -> np.ndarray:

@@ -17,7 +17,7 @@ from photosynth.core.glb import glb_bytes
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import to_pretty_json
 from photosynth.reconstruct.colmap import SfmConfig
-from photosynth.reconstruct.coverage import coverage_advice, coverage_picture
+from photosynth.reconstruct.coverage import coverage_advice, coverage_picture, left_out_advice
 from photosynth.reconstruct.dense import (
     Dense,
     DenseConfig,
@@ -207,6 +207,7 @@ def _advice(sides: tuple[Side, ...]) -> tuple[str, ...]:
     for side in sides:
         if side.model is not None and side.found is not None:
             said = coverage_advice(side.model, side.photos, side.found)
+            said += left_out_advice(side.found) if side.masks is None else ()
             lines += [f"{side.name}: {line}" if side.name else line for line in said]
     return tuple(lines)
 

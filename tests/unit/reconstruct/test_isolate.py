@@ -5,6 +5,7 @@ import pytest
 from made_up_walk import box_and_table, model_of, ring
 
 from photosynth.core.geometry import transform_points
+from photosynth.reconstruct.coverage import left_out_advice
 from photosynth.reconstruct.isolate import ENOUGH, isolate, isolated_model, trusted_points
 from photosynth.reconstruct.stance import stance_of, triangulation_angles_deg
 
@@ -52,6 +53,21 @@ def test_the_region_holds_the_object_and_little_else(hidden):
     assert found.n_points > 600
     assert (found.object_points[:, 2] > 0.005).all()
     assert found.region.low[2] == 0.0
+
+
+def test_what_stands_beside_the_object_is_counted():
+    rng = np.random.default_rng(6)
+    points = box_and_table(rng)
+    low, high = points[:900].min(axis=0), points[:900].max(axis=0)
+    wall = rng.uniform([high[0] + 0.12, low[1], 0.05], [high[0] + 0.13, high[1], high[2]], (500, 3))
+    alone = isolate(model_of(POSES, points, rng))
+    leaning = isolate(model_of(POSES, np.concatenate([points, wall]), rng))
+    assert alone.n_beside < 0.02 * alone.n_points
+    assert left_out_advice(alone) == ()
+    assert leaning.n_points == pytest.approx(alone.n_points, rel=0.1)
+    assert leaning.n_beside > 400
+    (line,) = left_out_advice(leaning)
+    assert str(leaning.n_beside) in line
 
 
 def test_cameras_move_with_the_world(hidden):
