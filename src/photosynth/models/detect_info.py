@@ -22,7 +22,7 @@ RESNET_RETINANET_STRIDES = (8, 16, 32, 64, 128)
 class DetectorSpec(Record, frozen=True, kw_only=True):
     """The shape of a detector."""
 
-    head: Literal["aligned", "retinanet"] = "aligned"
+    head: Literal["aligned", "retinanet"] = "retinanet"
     """``"aligned"``: no anchors; distances to the four sides (FCOS), learnt at the points that name and enclose an
     object best (TOOD), with scores that stand for a box's quality (generalised focal loss). ``"retinanet"``: nine
     anchors a point, focal loss."""

@@ -47,7 +47,7 @@ def test_points_lie_in_the_middle_of_their_pixels():
     assert points[8].tolist() == [4, 12]
     assert points[-1].tolist() == [32, 32]
     assert strides[-1].item() == 64
-    box = boxes_from_values(torch.zeros(1, 65 + 16 + 4, 4)[:, :85], 64, DetectorSpec())[0]
+    box = boxes_from_values(torch.zeros(1, 65 + 16 + 4, 4)[:, :85], 64, DetectorSpec(head="aligned"))[0]
     assert box[0].tolist() == [4 - 24, 4 - 24, 4 + 24, 4 + 24]
 
 

@@ -24,7 +24,7 @@ from photosynth.models.detector import FindingModule, NetworkDetector, load_dete
 
 INFO = DetectorInfo(
     class_names=("a", "b"),
-    network=DetectorSpec(channels=16, convs=1),
+    network=DetectorSpec(head="aligned", channels=16, convs=1),
     input_px=96,
     mean=(0.5, 0.5, 0.5),
     std=(0.5, 0.5, 0.5),
@@ -173,7 +173,7 @@ def test_pretrained_weights_without_a_connection_are_a_note(monkeypatch):
 
 
 def test_resnet_with_the_other_head():
-    spec = DetectorSpec(backbone="resnet50", channels=16)
+    spec = DetectorSpec(head="aligned", backbone="resnet50", channels=16)
     network = make_detector(spec, 2)[0].eval()
     with torch.inference_mode():
         logits, values = network(torch.zeros(1, 3, 64, 64))

@@ -114,6 +114,12 @@ def detector_run(tmp_path_factory):
     return folder
 
 
+def in_order(found):
+    """Class and box of each, in an order that does not hang on whose score is larger by a rounding."""
+    rows = np.column_stack([found.class_ids, found.boxes_xyxy])
+    return rows[np.lexsort(np.round(rows.T[::-1], 0))]
+
+
 def test_onnx_finds_what_pytorch_finds(detector_run):
     images = [image for image, _, _ in pictures()] + [np.full((30, 200, 3), 90, np.uint8)]
     expected = load_detector(detector_run / "train_detector").detect(images, 0.05)
@@ -122,9 +128,8 @@ def test_onnx_finds_what_pytorch_finds(detector_run):
     assert (predictor.class_names, predictor.answer_threshold) == (CLASSES, 0.4)
     for one, other in zip(predictor.detect(images, 0.05), expected, strict=True):
         assert one.size_wh == other.size_wh
-        np.testing.assert_array_equal(one.class_ids, other.class_ids)
         np.testing.assert_allclose(one.scores, other.scores, atol=1e-4)
-        np.testing.assert_allclose(one.boxes_xyxy, other.boxes_xyxy, atol=0.05)
+        np.testing.assert_allclose(in_order(one), in_order(other), atol=0.05)
     assert sum(map(len, expected)) > 20
 
 
@@ -133,7 +138,7 @@ def test_model_json_and_golden_answers(detector_run):
     assert (info.kind, info.fit, info.input_px, info.temperature, info.views) == ("detector", "letterbox", PX, 1.0, 1)
     assert (info.class_names, info.answer_threshold, info.mean, info.std) == (CLASSES, 0.4, MEAN, STD)
     assert info.provenance.model_key == open_artifact(detector_run / "train_detector").key
-    assert info.provenance.network == "aligned on efficientnet_lite0"
+    assert info.provenance.network == "retinanet on efficientnet_lite0"
     assert [file.file for file in info.files] == ["model.onnx", "model.int8.onnx"]
     assert info.file("float32").parity <= 1e-4
     assert info.file("int8").bytes < 0.4 * info.file("float32").bytes
@@ -159,7 +164,7 @@ def test_a_detector_s_last_layers_and_suppression_stay_in_float32(detector_run):
     assert "DequantizeLinear" not in {makers.get(name) for node in products for name in node.input}
     plain = {i for n in graph.node if n.op_type == "Conv" and makers.get(n.input[1]) is None for i in n.input[1:2]}
     shapes = {next(iter(tensor.dims)) for tensor in graph.initializer if tensor.name in plain}
-    assert shapes == {3, 4}  # classes, sides
+    assert shapes == {9 * 3, 9 * 4}  # anchors times classes, anchors times sides
 
 
 def shown(scores, boxes, class_ids):
@@ -308,8 +313,8 @@ def test_an_export_remembers_its_dataset(detector_run, tmp_path):
     assert knows_dataset(open_artifact(detector_run / "train_detector"), dataset)
 
 
-def test_retinanet_alone(tmp_path):
-    info = msgspec.structs.replace(INFO, network=DetectorSpec(head="retinanet", channels=16, convs=1))
+def test_a_detector_alone_with_the_other_head(tmp_path):
+    info = msgspec.structs.replace(INFO, network=DetectorSpec(head="aligned", channels=16, convs=1))
     write_detector(tmp_path / "model", info)
     artifact = run(ExportConfig(), tmp_path / "model", tmp_path / "out")
     assert artifact.manifest.summary["parity"] <= 1e-4

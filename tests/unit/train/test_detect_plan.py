@@ -55,7 +55,7 @@ def test_heavier_networks_take_longer():
         core_seconds(msgspec.structs.replace(fixed, network=spec), 2, 1000, 100)
         for spec in (
             DetectorSpec(),
-            DetectorSpec(backbone="resnet50"),
+            DetectorSpec(head="aligned", backbone="resnet50"),
             DetectorSpec(backbone="resnet50", head="retinanet"),
         )
     ]
