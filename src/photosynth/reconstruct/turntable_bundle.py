@@ -163,11 +163,10 @@ def adjust(models: Sequence[SparseModel], table: Turntable, order: dict[str, int
         np.zeros(sum(map(len, seen))),
         np.concatenate(origin),
     )
-    state = _thinned(state)
-    straight, without = _solved(state, lens_of_photo, middle, False)
+    rough, _ = _solved(_thinned(state), lens_of_photo, middle, False)
+    straight, without = _solved(_thinned(rough), lens_of_photo, middle, False)
     free, with_it = _solved(straight, lens_of_photo, middle, True)
-    bent = with_it < without * (1 - BENT / (2 * len(state.photo_of)))
-    return _solved(_thinned(free if bent else straight), lens_of_photo, middle, bent)[0]
+    return free if with_it < without * (1 - BENT / (2 * len(straight.photo_of))) else straight
 
 
 def _thinned(state: Adjusted) -> Adjusted:
