@@ -2,8 +2,8 @@
 
 Both take the same units, axes, materials and colour management, so an offset in brightness is a fault, not a taste.
 At least 30 dB and 2 % in every scene, and an IoU of 0.995 at the size of training pictures; the thresholds are what
-holds today. Cycles' own noise is a small part of the difference: at 256 samples two of its pictures with different seeds
-agree to 37 dB on the table.
+holds today. Cycles' own noise is a small part of the difference: at 256 samples two of its pictures
+with different seeds agree to 37 dB on the table.
 """
 
 from __future__ import annotations
