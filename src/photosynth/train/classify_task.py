@@ -17,6 +17,7 @@ from photosynth.train.calibrate import nll
 from photosynth.train.config import TrainConfig
 from photosynth.train.loop import Verdict
 from photosynth.train.pictures import Pictures
+from photosynth.train.precision import chosen_precision, mixed_precision
 
 
 class EpochScore(Record, frozen=True, kw_only=True):
@@ -36,6 +37,9 @@ class EpochScore(Record, frozen=True, kw_only=True):
     """Of the backbone, at its end."""
     seconds: float
     """How long it took."""
+
+
+CPU = torch.device("cpu")
 
 
 class ClassifierTask:
@@ -66,6 +70,7 @@ class ClassifierTask:
         self.network, self.train, self.val, self.n_outputs = network, train, val, n_outputs
         self.config, self.mean, self.std = config, mean, std
         self.epochs, self.epoch_pictures = config.epochs, len(train)
+        self.dtype = chosen_precision(config.precision, CPU)
         self.class_weights = class_weights(train.labels, n_outputs) if config.class_weights == "balanced" else None
 
     def epoch_px(self, epoch: int) -> int:
@@ -87,7 +92,9 @@ class ClassifierTask:
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """See Task."""
         x = torch.from_numpy(normalise(batch.images, self.mean, self.std))
-        return {"loss": soft_cross_entropy(self.network(x), torch.from_numpy(batch.targets), self.class_weights)}
+        with mixed_precision(CPU, self.dtype):
+            logits = self.network(x).float()
+        return {"loss": soft_cross_entropy(logits, torch.from_numpy(batch.targets), self.class_weights)}
 
     def drawn(self, batch: Batch) -> np.ndarray:
         """See Task."""

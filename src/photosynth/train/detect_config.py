@@ -8,6 +8,7 @@ from photosynth.core.errors import ConfigError
 from photosynth.core.geometry import Vec2
 from photosynth.core.record import Record
 from photosynth.models.detect_info import DetectorSpec
+from photosynth.train.config import Precision
 
 BUDGET_MINUTES = 40
 """Unless the number of epochs is given, it is what two cores do in this time, MAX_EPOCHS at most."""
@@ -99,7 +100,10 @@ class DetectConfig(Record, frozen=True, kw_only=True):
     nms_iou: float = 0.5
     """Stored with the detector: of two boxes of one class that overlap more, the surer one stays."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """``"auto"`` takes a GPU if there is one, in mixed precision; several share each step."""
+    """``"auto"`` takes a GPU if there is one; several share each step."""
+    precision: Precision = "auto"
+    """Arithmetic of a training step. ``"auto"`` is bfloat16 on GPUs and on processors with matrix units for it (Intel's
+    AMX), which takes about half the time, and float32 elsewhere; the finished detector is float32 either way."""
     threads: int | None = None
     """Threads of torch; none given: one for each core. The weights depend on it in their last digits."""
     keep_checkpoints: int = 1

@@ -25,6 +25,7 @@ from photosynth.train.detect_setup import choose_device, freeze_parts
 from photosynth.train.detect_stream import Stream
 from photosynth.train.events import GRID
 from photosynth.train.loop import Verdict
+from photosynth.train.precision import chosen_precision, mixed_precision
 
 LEAST_SCORE = 0.001
 """Boxes that score less do not count in validation."""
@@ -79,6 +80,7 @@ class DetectorTask:
         self.info, self.stream, self.val, self.epochs, self.config = info, stream, val, epochs, config
         self.epoch_pictures, self.clip_norm, self.freeze_norm = stream.epoch_pictures, config.clip_norm, freeze_norm
         self.device = choose_device(config.device)
+        self.dtype = chosen_precision(config.precision, self.device)
         self.network = network.to(self.device)
         self.frozen = freeze_parts(network, frozen)
         several = self.device.type == "cuda" and torch.cuda.device_count() > 1
@@ -113,7 +115,7 @@ class DetectorTask:
     def losses(self, batch: DetectBatch) -> dict[str, Tensor]:
         """See Task."""
         x = torch.from_numpy(normalise(batch.images, self.info.mean, self.info.std)).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with mixed_precision(self.device, self.dtype):
             logits, values = self.forward(x)
         size_px = batch.images.shape[1]
         losses = detection_loss(logits, values, batch.targets.to(self.device), size_px, self.info.network)
