@@ -194,6 +194,18 @@ def test_tensorboard_holds_losses_scores_and_pictures(trained):
     assert set(events.Tags()["images"]) == {"train/augmented", "val/found"}
 
 
+def test_bfloat16_learns_the_same_and_leaves_float32_weights(dataset, tmp_path):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        out = tmp_path / precision
+        run(msgspec.structs.replace(QUICK, precision=precision), dataset, out)
+        weights = torch.load(out / "detector.pt", weights_only=True)
+        assert {w.dtype for w in weights.values() if w.is_floating_point()} == {torch.float32}
+        losses.append([(e["class_loss"], e["box_loss"]) for e in json.loads((out / "history.json").read_bytes())])
+    assert losses[0] != losses[1]
+    assert losses[1][0] == pytest.approx(losses[0][0], rel=0.05)
+
+
 def test_finished_work_is_not_done_again(dataset, trained):
     out, _ = trained
     before = (out / "detector.pt").stat().st_mtime_ns

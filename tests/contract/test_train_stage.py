@@ -123,6 +123,20 @@ def test_learns_to_name_every_picture(dataset, trained):
     np.testing.assert_allclose(result.sum(1), 1.0)
 
 
+def test_bfloat16_learns_the_same_and_leaves_float32_weights(dataset, tmp_path):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        out = tmp_path / precision
+        run(msgspec.structs.replace(QUICK, epochs=6, precision=precision), dataset, out)
+        weights = torch.load(out / "weights.pt", weights_only=True)
+        assert {w.dtype for w in weights.values() if w.is_floating_point()} == {torch.float32}
+        history = json.loads((out / "history.json").read_bytes())
+        assert history[-1]["val_accuracy"] == 1.0
+        losses.append([epoch["train_loss"] for epoch in history])
+    assert losses[0] != losses[1]
+    assert losses[1][:2] == pytest.approx(losses[0][:2], rel=0.05)
+
+
 def test_leaves_a_whole_artifact(trained):
     out, progress = trained
     artifact = open_artifact(out, "train")

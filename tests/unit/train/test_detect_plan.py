@@ -31,6 +31,12 @@ def test_the_default_training_keeps_its_budget_on_two_cores(n_train):
         assert core_seconds(DEFAULT, epochs + 1, n_train, 500) / 2 > BUDGET_MINUTES * 60
 
 
+def test_bfloat16_takes_less_time_and_no_more_epochs():
+    exact, low = (msgspec.structs.replace(DEFAULT, precision=p) for p in ("float32", "bfloat16"))
+    assert planned_epochs(low, 5000, 300) == planned_epochs(exact, 5000, 300)
+    assert estimate_seconds(low, 5000, 300) < 0.75 * estimate_seconds(exact, 5000, 300)
+
+
 def test_more_cores_take_less_time_and_no_more_epochs():
     two, eight = (msgspec.structs.replace(DEFAULT, threads=n) for n in (2, 8))
     assert estimate_seconds(eight, 5000, 300) < estimate_seconds(two, 5000, 300)

@@ -116,7 +116,7 @@ def test_settings_that_cannot_be_are_refused_by_name(change, name):
 
 
 def test_expected_time_follows_the_work():
-    config = TrainConfig(threads=2, start_px=None, epochs=2)
+    config = TrainConfig(threads=2, start_px=None, epochs=2, precision="float32")
     one = estimate_seconds(config, 1000)
     assert estimate_seconds(config, 2000) == pytest.approx(2 * one)
     assert estimate_seconds(msgspec.structs.replace(config, threads=4), 1000) < 0.6 * one
@@ -125,8 +125,10 @@ def test_expected_time_follows_the_work():
     assert "2 epochs of 1000 pictures at 192 px" in time_note(config, 1000)
 
 
-def test_the_defaults_take_six_to_seven_minutes_on_two_cores():
-    assert 5 * 60 < estimate_seconds(TrainConfig(threads=2), 8000, 800) < 8 * 60
+def test_the_defaults_take_six_to_seven_minutes_on_two_cores_and_fewer_in_bfloat16():
+    exact, low = (TrainConfig(threads=2, precision=precision) for precision in ("float32", "bfloat16"))
+    assert 5 * 60 < estimate_seconds(exact, 8000, 800) < 8 * 60
+    assert 4 * 60 < estimate_seconds(low, 8000, 800) < 0.8 * estimate_seconds(exact, 8000, 800)
 
 
 def test_other_backbones_cost_by_their_arithmetic():
