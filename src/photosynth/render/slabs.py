@@ -6,11 +6,13 @@ from collections import OrderedDict
 
 import numpy as np
 
+from photosynth.core.geometry import Vec3
 from photosynth.core.mesh import Mesh
 from photosynth.core.record import digest
 from photosynth.core.scene import FILL_SIDE_PX, Slab
-from photosynth.render.color import srgb_from_linear
+from photosynth.render.color import CURVE_SIZE, curve_table
 from photosynth.render.fills import draw_fill
+from photosynth.render.film import develop
 
 MAX_ALBEDO = 0.95
 """Slabs return no more than this of any colour."""
@@ -72,12 +74,22 @@ def slab_texture(slab: Slab) -> np.ndarray:
     if key in _textures:
         _textures.move_to_end(key)
         return _textures[key]
-    albedo = draw_fill(slab.fill, (FILL_SIDE_PX, FILL_SIDE_PX)) * np.array(slab.albedo_gain_linear, np.float32)
-    texture = np.rint(srgb_from_linear(np.clip(albedo, 0.0, MAX_ALBEDO)) * 255).astype(np.uint8)
+    texture = _bytes_of(draw_fill(slab.fill, (FILL_SIDE_PX, FILL_SIDE_PX)), slab.albedo_gain_linear)
     texture.setflags(write=False)
     _textures[key] = texture
     while len(_textures) > CACHED_TEXTURES:
         _textures.popitem(last=False)
+    return texture
+
+
+def _bytes_of(fill: np.ndarray, gain_linear: Vec3) -> np.ndarray:
+    """(H, W, 3) uint8 sRGB of linear light times the gain, at most MAX_ALBEDO."""
+    rows, texture = fill.reshape(len(fill), -1), np.empty(fill.shape, np.uint8)
+    curve, steps = curve_table()[: int(MAX_ALBEDO * (CURVE_SIZE - 1)) + 1], np.float32(CURVE_SIZE - 1)
+    gains, none, zero = np.array(gain_linear, np.float32), np.zeros(0, np.float32), np.float32(0)
+    middle, seeds = np.zeros(2, np.float32), np.zeros(2, np.uint32)
+    out = texture.reshape(rows.shape)
+    develop(rows, gains, np.float32(1), none, middle, zero, zero, zero, seeds, curve, steps, out)
     return texture
 
 

@@ -9,6 +9,9 @@ from photosynth.core.rng import rng_for
 from photosynth.core.scene import GrainFill, SpeckleFill, WeaveFill
 from photosynth.render.color import linear_from_srgb
 
+TONES = 2048
+"""Steps of a palette: finer than 8 bits can show."""
+
 
 def draw_grain(fill: GrainFill, size_wh: tuple[int, int]) -> np.ndarray:
     """(H, W, 3) float32: boards side by side, the grain running from top to bottom.
@@ -20,11 +23,11 @@ def draw_grain(fill: GrainFill, size_wh: tuple[int, int]) -> np.ndarray:
     width, height = size_wh
     x = (np.arange(width, dtype=np.float32) + 0.5) / width
     board = np.minimum((x * fill.n_boards).astype(int), fill.n_boards - 1)
-    offset, tone = rng.uniform(0, 50, fill.n_boards), rng.uniform(-1, 1, fill.n_boards)
+    offset, tone = rng.uniform(0, 50, fill.n_boards), rng.uniform(-1, 1, fill.n_boards).astype(np.float32)
     bow = np.cumsum(rng.normal(0, 0.35, fill.n_boards))
     warp = _noise(rng, size_wh, (5 * fill.n_boards, 2)) + 0.4 * _noise(rng, size_wh, (13 * fill.n_boards, 5))
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
-    across = (x + offset[board] + bow[board] * 0.02)[None, :] + y * y * 0.06 * tone[board][None, :]
+    across = (x + offset[board] + bow[board] * 0.02).astype(np.float32)[None, :] + y * y * 0.06 * tone[board][None, :]
     ring = np.mod((across * fill.rings + warp * fill.knottiness * 2.0), 1.0).astype(np.float32)
     dark = np.where(ring < 0.8, ring / 0.8, (1.0 - ring) / 0.2) ** 2  # late wood ends at once
     fibre = _noise(rng, size_wh, (width // 2, 6)) * 0.5 + _noise(rng, size_wh, (width // 5, 3)) * 0.5
@@ -90,9 +93,8 @@ def _noise(rng: np.random.Generator, size_wh: tuple[int, int], cells_xy: tuple[i
 
 
 def _along(palette_srgb: tuple[tuple[float, float, float], ...], at: np.ndarray) -> np.ndarray:
-    """Linear colours at positions 0..1 along a palette."""
+    """Linear colours at positions 0..1 along a palette, the nearest of TONES."""
     stops = linear_from_srgb(np.array(palette_srgb, np.float32))
-    position = at * (len(stops) - 1)
-    low = np.clip(position.astype(np.int32), 0, max(0, len(stops) - 2))
-    mix = (position - low)[..., None]
-    return stops[low] * (1 - mix) + stops[np.minimum(low + 1, len(stops) - 1)] * mix
+    position = np.linspace(0.0, len(stops) - 1.0, TONES)
+    table = np.stack([np.interp(position, np.arange(len(stops)), channel) for channel in stops.T], axis=1)
+    return np.take(table.astype(np.float32), (at * (TONES - 1) + 0.5).astype(np.int32), axis=0)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+FEW_POINTS = 16
+"""So many points are faster looked at one by one."""
+
 
 def area(polygon: np.ndarray) -> float:
     """Area inside (the shoelace formula); 0 for fewer than three corners."""
@@ -15,7 +18,7 @@ def area(polygon: np.ndarray) -> float:
 
 def convex_hull(points: np.ndarray) -> np.ndarray:
     """The corners of the convex hull in order, positively turned in x, y (Andrew's monotone chain, 1979)."""
-    ordered = sorted({(float(x), float(y)) for x, y in points})
+    ordered = sorted(set(map(tuple, _outermost(points).tolist())))
     if len(ordered) < 3:
         return np.array(ordered).reshape(-1, 2)
     halves = []
@@ -27,6 +30,18 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
             half.append(point)
         halves += half[:-1]
     return np.array(halves)
+
+
+def _outermost(points: np.ndarray) -> np.ndarray:
+    """The points that may be corners of the hull. Of many, those that OpenCV finds, which computes in float32: it may
+    leave out a corner that stands out by less than a millionth of the polygon's size."""
+    points = np.asarray(points, dtype=float)
+    if len(points) < FEW_POINTS:
+        return points
+    import cv2
+
+    middle = (points - points.mean(axis=0)).astype(np.float32)
+    return points[cv2.convexHull(middle, returnPoints=False).ravel()]
 
 
 def clip(polygon: np.ndarray, convex: np.ndarray) -> np.ndarray:

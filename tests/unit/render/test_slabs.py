@@ -5,6 +5,8 @@ import pytest
 
 from photosynth.core.geometry import IDENTITY
 from photosynth.core.scene import FILL_SIDE_PX, PlainFill, Slab
+from photosynth.render.color import srgb_from_linear
+from photosynth.render.fills import draw_fill
 from photosynth.render.slabs import MAX_ALBEDO, slab_mesh
 
 
@@ -47,3 +49,12 @@ def test_textures_are_shared_by_fill_and_gain_alone():
     first = slab_mesh(slab()).texture
     assert slab_mesh(slab(size_m=(2, 1, 1), roughness=0.1)).texture is first
     assert slab_mesh(slab(albedo_gain_linear=(0.5, 1, 1))).texture is not first
+
+
+def test_texture_is_the_srgb_of_the_fill_times_the_gain():
+    fill, gain = PlainFill(color_srgb=(0.0, 0.4, 1.0), end_srgb=(1.0, 0.1, 0.9)), (0.9, 0.5, 1.0)
+    light = draw_fill(fill, (FILL_SIDE_PX, FILL_SIDE_PX)) * np.array(gain, np.float32)
+    wanted = srgb_from_linear(np.minimum(light, MAX_ALBEDO)) * 255
+    texture = slab_mesh(slab(fill=fill, albedo_gain_linear=gain)).texture
+    assert np.abs(texture - wanted).max() < 0.8
+    assert np.abs(texture - wanted).mean() < 0.26

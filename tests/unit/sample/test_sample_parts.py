@@ -90,6 +90,17 @@ def test_area_and_hull() -> None:
     assert area(hull) == pytest.approx(1)
 
 
+def test_the_hull_of_many_points_is_that_of_their_hull_and_holds_them_all() -> None:
+    rng = np.random.default_rng(0)
+    for n in (15, 16, 40, 500):
+        for points in (rng.normal(size=(n, 2)), 1e3 + 1e-3 * rng.normal(size=(n, 2)), rng.integers(0, 4, (n, 2))):
+            hull = convex_hull(points)
+            np.testing.assert_array_equal(convex_hull(hull), hull)
+            edges = np.roll(hull, -1, axis=0) - hull
+            beside = points[:, None] - hull[None]
+            assert (edges[:, 0] * beside[..., 1] - edges[:, 1] * beside[..., 0]).min() > -1e-6 * area(hull)
+
+
 @pytest.mark.parametrize(
     ("polygon", "expected"),
     [

@@ -50,7 +50,7 @@ def mip_chain(texture: np.ndarray, max_side_px: int) -> tuple[np.ndarray, np.nda
 
     image = np.ascontiguousarray(texture[..., :3], dtype=np.uint8)
     height, width = (_power_of_two(side, max_side_px) for side in image.shape[:2])
-    linear = (linear_from_srgb(np.arange(256) / 255) * 65535 + 0.5).astype(np.uint16)[image]
+    linear = cv2.LUT(image, (linear_from_srgb(np.arange(256) / 255) * 65535 + 0.5).astype(np.uint16))
     if (height, width) != image.shape[:2]:
         shrinks = height * width < image.shape[0] * image.shape[1]
         linear = cv2.resize(linear, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
@@ -70,9 +70,19 @@ def _power_of_two(side: int, limit: int) -> int:
 
 def _pack(linear: np.ndarray) -> np.ndarray:
     """Texels of (h, w, 3) uint16 linear light."""
-    roots = (np.sqrt(np.arange(65536) / 65535) * TOP + 0.5).astype(np.uint32)
-    channels = roots[linear.reshape(-1, 3)]
-    return channels[:, 0] | (channels[:, 1] << BITS) | (channels[:, 2] << (2 * BITS))
+    packed = np.empty(linear.size // 3, np.uint32)
+    _pack_roots(linear.reshape(-1), _ROOTS, packed)
+    return packed
+
+
+_ROOTS = (np.sqrt(np.arange(65536) / 65535) * TOP + 0.5).astype(np.uint16)
+
+
+@kernel
+def _pack_roots(linear, roots, packed):
+    for k in range(len(packed)):
+        red, green, blue = roots[linear[3 * k]], roots[linear[3 * k + 1]], roots[linear[3 * k + 2]]
+        packed[k] = np.uint32(red) | (np.uint32(green) << BITS) | (np.uint32(blue) << (2 * BITS))
 
 
 @kernel
