@@ -33,7 +33,7 @@ MIN_COUNTED = 100
 class LiveConfig(Record, frozen=True, kw_only=True):
     """Which pictures to render while a model learns from them."""
 
-    recipe: str = "tabletop"
+    recipe: str = "anywhere"
     """Name of a recipe that comes along, or the path of a TOML file."""
     scene_seed: int = 0
     """Scene i depends on the recipe, this and i alone."""
