@@ -69,6 +69,8 @@ class Classifier(Protocol):
 
     class_names: tuple[str, ...]
     """The classes, in the order of the columns of `predict`; NONE_CLASS last."""
+    input_px: int
+    """Side of the square that pictures are resized to before it sees them."""
 
     def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Calibrated probabilities (n, classes) float64 for (H, W, 3) uint8 sRGB pictures of any size."""

@@ -28,7 +28,7 @@ class NetworkClassifier:
 
     def __init__(self, network: Network, info: ClassifierInfo) -> None:
         self.info = info
-        self.class_names = info.class_names
+        self.class_names, self.input_px = info.class_names, info.input_px
         self.network = network.eval()
 
     def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:

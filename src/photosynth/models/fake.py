@@ -17,9 +17,13 @@ class FakeClassifier:
         colors_srgb: class name to mean colour, R G B in 0..255.
         reach: a picture farther than this from every colour (Euclidean, in levels) is none of these.
         sharpness: larger gives more confident probabilities.
+        input_px: what it says of its input; a colour is seen in a single pixel.
     """
 
-    def __init__(self, colors_srgb: dict[str, Vec3], reach: float = 80.0, sharpness: float = 0.1) -> None:
+    def __init__(
+        self, colors_srgb: dict[str, Vec3], reach: float = 80.0, sharpness: float = 0.1, input_px: int = 1
+    ) -> None:
+        self.input_px = input_px
         self.class_names = (*colors_srgb, NONE_CLASS)
         self._colors = np.array(list(colors_srgb.values()), np.float64)
         self._reach, self._sharpness = reach, sharpness

@@ -38,7 +38,7 @@ class OnnxClassifier:
 
     def __init__(self, session: Any, info: ModelInfo, batch: int = 1) -> None:
         self.session, self.info, self.batch = session, info, batch
-        self.class_names = info.class_names
+        self.class_names, self.input_px = info.class_names, info.input_px
         self.answer_threshold = info.answer_threshold
 
     def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:

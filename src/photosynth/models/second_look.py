@@ -16,17 +16,21 @@ CROP_MARGIN = 0.0
 LEAST_SCORE = 0.05
 """Of the detector; finds with less are not looked at, and dropped."""
 MOST_LOOKED_AT = 20
-"""Finds of one picture that are looked at, the surest ones; the others are dropped."""
+"""Finds of one picture that are looked at, the surest ones."""
+SEES_FROM, SEES_WELL = 0.25, 0.75
+"""Sides of a cut-out, in sides of the classifier's input, up to which its word counts nothing and from which it counts
+as much as the detector's. Enlarged four times a thing looks like nothing that it has learnt from."""
 
 
 class SecondLook:
     """A core.engine.Detector made of a detector and a classifier that looks at each find once more.
 
-    The score of a find is sqrt(s p): s is the detector's score, and p the probability that the classifier gives the
-    find's class when it is shown the cut-out alone. The detector looks for everything at a few pixels a side and mostly
-    fails by taking other things for an object; the classifier sees one thing, larger, and knows "none of these". Their
-    geometric mean ranks as their product does (both must agree) and stays on the scale of the two. The class and the
-    box stay the detector's: letting the classifier rename a find was worse.
+    The score of a find is s^(1 - w) p^w: s is the detector's score, p the probability that the classifier gives the
+    find's class when it is shown the cut-out alone, and w how much that counts: see `weights`. The detector looks for
+    everything at a few pixels a side and mostly fails by taking other things for an object; the classifier sees one
+    thing, larger, and knows "none of these". Their geometric mean ranks as their product does (both must agree) and
+    stays on the scale of the two. The class and the box stay the detector's: letting the classifier rename a find was
+    worse. Finds of no weight and all but the MOST_LOOKED_AT surest of the others keep the detector's score.
 
     Args:
         detector: finds.
@@ -55,17 +59,33 @@ class SecondLook:
                 than LEAST_SCORE is never there.
         """
         least = self.answer_threshold if min_score is None else min_score
-        enough = max(LEAST_SCORE, least * least)  # with less, no probability lifts sqrt(s p) to `least`
-        found = [_surest(one) for one in self.detector.detect(images, enough)]
-        crops = [cut_out(image, box) for image, one in zip(images, found, strict=True) for box in one.boxes_xyxy]
-        if not crops:
-            return found
-        probabilities = self.classifier.predict(crops)
-        ends = np.cumsum([len(one) for one in found])[:-1]
-        return [
-            _judged(one, part[np.arange(len(one)), self._columns[one.class_ids]], least)
-            for one, part in zip(found, np.split(probabilities, ends), strict=True)
+        enough = max(LEAST_SCORE, least * least)  # with less, no probability lifts the score to `least`
+        found = [_surest_first(one) for one in self.detector.detect(images, enough)]
+        counts = [_of_the_surest(weights(one.boxes_xyxy, self.classifier.input_px)) for one in found]
+        crops = [
+            cut_out(image, box)
+            for image, one, count in zip(images, found, counts, strict=True)
+            for box in one.boxes_xyxy[count > 0]
         ]
+        if not found:
+            return []
+        told = self.classifier.predict(crops) if crops else np.zeros((0, len(self.classifier.class_names)))
+        parts = np.split(told, np.cumsum([(count > 0).sum() for count in counts])[:-1])
+        return [
+            _judged(one, count, part[np.arange(len(part)), self._columns[one.class_ids[count > 0]]], least)
+            for one, count, part in zip(found, counts, parts, strict=True)
+        ]
+
+
+def weights(boxes_xyxy: np.ndarray, input_px: int) -> np.ndarray:
+    """How much the classifier's word counts for boxes (n, 4) in picture pixels, (n,) 0..0.5.
+
+    Half, as much as the detector's, where the longer side is at least SEES_WELL of the classifier's input; nothing up
+    to SEES_FROM; in between in proportion.
+    """
+    boxes = np.asarray(boxes_xyxy, float).reshape(-1, 4)
+    sides = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / input_px
+    return 0.5 * np.clip((sides - SEES_FROM) / (SEES_WELL - SEES_FROM), 0.0, 1.0)
 
 
 def class_columns(detector_names: Sequence[str], classifier_names: Sequence[str]) -> np.ndarray:
@@ -97,13 +117,19 @@ def cut_out(image: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
     return image[y0:y1, x0:x1]
 
 
-def _surest(found: Instances) -> Instances:
-    return _chosen(found, found.scores, np.argsort(-found.scores, kind="stable")[:MOST_LOOKED_AT])
+def _surest_first(found: Instances) -> Instances:
+    return _chosen(found, found.scores, np.argsort(-found.scores, kind="stable"))
 
 
-def _judged(found: Instances, probabilities: np.ndarray, least: float) -> Instances:
-    """Finds with both scores in one, from the highest down to `least`."""
-    scores = np.sqrt(found.scores * probabilities)
+def _of_the_surest(weight: np.ndarray) -> np.ndarray:
+    """The weights of the first MOST_LOOKED_AT that have one."""
+    return np.where(np.cumsum(weight > 0) <= MOST_LOOKED_AT, weight, 0.0)
+
+
+def _judged(found: Instances, weight: np.ndarray, probabilities: np.ndarray, least: float) -> Instances:
+    """Finds with both scores in one, from the highest down to `least`; probabilities (m,) of those with a weight."""
+    scores, looked = found.scores.copy(), weight > 0
+    scores[looked] = scores[looked] ** (1.0 - weight[looked]) * probabilities ** weight[looked]
     order = np.argsort(-scores, kind="stable")
     return _chosen(found, scores, order[scores[order] >= least])
 

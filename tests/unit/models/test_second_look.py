@@ -11,7 +11,7 @@ from photosynth.core.engine import FakeDetector
 from photosynth.core.errors import ConfigError
 from photosynth.core.instances import Instances
 from photosynth.models.fake import FakeClassifier
-from photosynth.models.second_look import LEAST_SCORE, MOST_LOOKED_AT, SecondLook, class_columns, cut_out
+from photosynth.models.second_look import LEAST_SCORE, MOST_LOOKED_AT, SecondLook, class_columns, cut_out, weights
 
 RED, WINE, BLUE = (200, 40, 30), (170, 40, 30), (30, 60, 210)
 
@@ -43,8 +43,8 @@ class Sized:
 
     class_names = ("blue", "red", NONE_CLASS)
 
-    def __init__(self, red_of_width):
-        self.red_of_width, self.shown = red_of_width, []
+    def __init__(self, red_of_width, input_px=1):
+        self.red_of_width, self.input_px, self.shown = red_of_width, input_px, []
 
     def predict(self, images):
         self.shown.append([image.shape[:2] for image in images])
@@ -83,8 +83,25 @@ def test_only_the_surest_finds_are_looked_at():
     finds = [(0, (k, 0, k + 10, 10), s) for k, s in enumerate(scores)]
     classifier = Sized({10: 1.0})
     (found,) = SecondLook(Told(finds), classifier, 0.5).detect([picture()], 0.0)
-    assert len(classifier.shown[0]) == len(found) == MOST_LOOKED_AT
-    assert found.scores == pytest.approx(np.sqrt(scores[::-1][:MOST_LOOKED_AT]))
+    assert len(classifier.shown[0]) == MOST_LOOKED_AT
+    surest = scores[::-1]
+    assert found.scores == pytest.approx([*np.sqrt(surest[:MOST_LOOKED_AT]), *surest[MOST_LOOKED_AT:]])
+
+
+def test_what_is_too_small_to_be_seen_keeps_the_detectors_score():
+    sides = {8: 0.0, 10: 0.0, 20: 0.25, 30: 0.5, 40: 0.5}
+    boxes = np.array([(3, 2, 3 + side, 2 + side / 2) for side in sides])
+    assert weights(boxes, 40) == pytest.approx(list(sides.values()))
+    assert weights(boxes[:, [1, 0, 3, 2]], 40) == pytest.approx(list(sides.values()))
+    assert weights(np.zeros((0, 4)), 40).shape == (0,)
+    classifier = Sized({20: 0.5, 30: 0.5}, input_px=40)
+    finds = [(0, (0, 0, 8, 8), 0.4), (0, (9, 9, 29, 29), 0.8), (0, (9, 9, 39, 39), 0.64)]
+    (found,) = SecondLook(Told(finds), classifier, 0.5).detect([picture()], 0.0)
+    assert classifier.shown == [[(20, 20), (30, 30)]]
+    assert found.scores == pytest.approx([0.8**0.75 * 0.5**0.25, 0.32**0.5, 0.4])
+    assert found.boxes_xyxy[-1].tolist() == [0, 0, 8, 8]
+    small = SecondLook(Told(finds[:1]), Sized({}, input_px=40), 0.5)
+    assert small.detect([picture()], 0.0)[0].scores.tolist() == [0.4]
 
 
 def test_without_finds_nobody_is_asked():

@@ -6,7 +6,7 @@ import { decode, encode } from "../photo";
 import { classified, detected, type Outputs } from "./answers";
 import { compare, madePictures, TOLERANCE, type GoldenCase } from "./golden";
 import { RESIZE_VERSION, type Pixels } from "./resize";
-import { cutOut, leastLookedAt, MOST_LOOKED_AT } from "./second_look";
+import { cutOut, leastLookedAt, MOST_LOOKED_AT, weightOf } from "./second_look";
 import type { Raw, Reply, Request, Told } from "./worker";
 
 declare const __RUNTIME__: string;
@@ -126,13 +126,18 @@ export class DeviceModel {
 
   /** What was found, as far as the classifier agrees when it is shown each find alone; adds its time. */
   private async lookedAt(told: Told, picture: Pixels): Promise<Found[]> {
-    const found = told.objects.sort((a, b) => b.score - a.score).slice(0, MOST_LOOKED_AT);
     const agreed: Found[] = [];
-    for (const find of found) {
-      const look = await this.looker!.tell(cutOut(picture, find.box), 0);
-      told.ms += look.ms;
-      const probability = look.probabilities[this.looker!.summary.class_names.indexOf(find.label)] ?? 0;
-      const score = Math.sqrt(find.score * probability);
+    let looks = 0;
+    for (const find of told.objects.sort((a, b) => b.score - a.score)) {
+      const weight = weightOf(find.box, this.looker!.summary.info!.input_px);
+      let score = find.score;
+      if (weight > 0 && looks < MOST_LOOKED_AT) {
+        const look = await this.looker!.tell(cutOut(picture, find.box), 0);
+        told.ms += look.ms;
+        looks += 1;
+        const probability = look.probabilities[this.looker!.summary.class_names.indexOf(find.label)] ?? 0;
+        score = find.score ** (1 - weight) * probability ** weight;
+      }
       if (score >= this.summary.threshold) agreed.push({ ...find, score });
     }
     return agreed;

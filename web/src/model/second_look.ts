@@ -2,11 +2,19 @@
 
 import { roundEven, type Pixels } from "./resize";
 
-/** Of one picture, the surest ones; the others are dropped. */
+/** Of one picture, the surest ones; the others keep their score. */
 export const MOST_LOOKED_AT = 20;
 const LEAST_SCORE = 0.05;
+const SEES_FROM = 0.25;
+const SEES_WELL = 0.75;
 
-/** The least score of a find that could reach `threshold` after the second look, which is sqrt(score * probability). */
+/** How much the classifier's word counts for a box, 0 to 0.5: the score is score ** (1 - w) * probability ** w. */
+export function weightOf([left, top, right, bottom]: [number, number, number, number], inputPx: number): number {
+  const side = Math.max(right - left, bottom - top) / inputPx;
+  return 0.5 * clip((side - SEES_FROM) / (SEES_WELL - SEES_FROM), 0, 1);
+}
+
+/** The least score of a find that could reach `threshold` after the second look: w is at most 0.5. */
 export function leastLookedAt(threshold: number): number {
   return Math.max(LEAST_SCORE, threshold * threshold);
 }
