@@ -125,13 +125,17 @@ def test_finds_are_looked_at_twice_as_on_the_server(visit, tmp_path):
     pair = write_pair(tmp_path / "pair")
     strip = picture((128, 128, 128))
     strip[100:112, 40:240] = COLORS[NAMES[0]]
+    small, tiny = picture((128, 128, 128)), picture((128, 128, 128))
+    small[100:130, 100:130] = tiny[100:110, 100:110] = COLORS[NAMES[0]]
     with serving([pair]) as url:
         visitor = visit(url=url)
         assert visitor.ready()["difference"] >= 0
         threshold = visitor.page.evaluate("photosynth.engine.model.threshold")
         assert threshold == 0.6
         alone = visitor.page.evaluate("photosynth.engine.model.info.answer_threshold")
-        for image, count in ((picture(COLORS[NAMES[0]]), 1), (picture(COLORS[NAMES[2]], (200, 333)), 1), (strip, 0)):
+        scores = []
+        shown = (picture(COLORS[NAMES[0]]), picture(COLORS[NAMES[2]], (200, 333)), small, tiny, strip)
+        for image, count in zip(shown, (1, 1, 1, 1, 0), strict=True):
             answer, expected = visitor.upload(encoded(image)), server_scores(url, encoded(image), "detect")
             assert answer["place"] == "device"
             assert [o["label"] for o in answer["objects"]] == [o["label"] for o in expected["objects"]]
@@ -140,6 +144,9 @@ def test_finds_are_looked_at_twice_as_on_the_server(visit, tmp_path):
                 assert here["score"] == pytest.approx(there["score"], abs=1e-3)
                 assert threshold < here["score"] < 0.99
                 np.testing.assert_allclose(here["box"], there["box_xyxy"], atol=0.5)
+                scores.append(here["score"])
+    assert scores[3] == pytest.approx(0.93, abs=1e-3), "the detector's own: too small to be looked at"
+    assert abs(scores[2] - scores[3]) > 0.01, "partly the classifier's: seen in half its size"
     with serving([pair], second_look=False) as url:
         visitor = visit(url=url)
         visitor.ready()

@@ -1,7 +1,7 @@
 // The service worker: keeps the page's own files, so that it starts without a network. Models and pictures are kept by
 // the page itself (src/server.ts). FILES and VERSION are filled in by scripts/finish.mjs.
-const VERSION = "75f83276f6c0";
-const FILES = ["assets/index-DHX85bwI.css","assets/index-HGB2knRk.js","assets/ort-1.30.0.wasm.gz","assets/ort-wasm-simd-threaded-qyIweqWS.js","assets/worker-COlfkMCB.js","icons/apple-touch-icon.png","icons/icon-192.png","icons/icon-512.png","icons/icon.svg","icons/maskable-512.png","index.html","licences.txt","manifest.webmanifest"];
+const VERSION = "cb721ae8cdf8";
+const FILES = ["assets/index-C948qUmg.js","assets/index-DHX85bwI.css","assets/ort-1.30.0.wasm.gz","assets/ort-wasm-simd-threaded-qyIweqWS.js","assets/worker-COlfkMCB.js","icons/apple-touch-icon.png","icons/icon-192.png","icons/icon-512.png","icons/icon.svg","icons/maskable-512.png","index.html","licences.txt","manifest.webmanifest"];
 const CACHE = `photosynth-shell-${VERSION}`;
 
 self.addEventListener("install", (event) => {
