@@ -94,7 +94,10 @@ class _ReLU6InPlace(torch.autograd.Function):
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
         ctx.mark_dirty(x)
-        _clamp_bfloat16(x) if x.dtype == torch.bfloat16 else x.clamp_(0.0, 6.0)
+        if x.dtype == torch.bfloat16:
+            _clamp_bfloat16(x)
+        else:
+            x.clamp_(0.0, 6.0)
         ctx.save_for_backward(x)
         return x
 

@@ -101,7 +101,7 @@ class TrainConfig(Record, frozen=True, kw_only=True):
     """Stored with the classifier: 5 also looks at the four corners of each picture, for five times the work."""
     precision: Precision = "auto"
     """Arithmetic of a training step. ``"auto"`` is bfloat16 on a processor with matrix units for it (Intel's AMX),
-    which takes about half the time, and float32 elsewhere; the finished classifier is float32 either way."""
+    in two thirds of the time, and float32 elsewhere; the finished classifier is float32 either way."""
     threads: int | None = None
     """Threads of torch; none given: one for each core. The weights depend on it in their last digits."""
     cache_gb: float = 2.0

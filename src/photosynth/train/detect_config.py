@@ -103,7 +103,7 @@ class DetectConfig(Record, frozen=True, kw_only=True):
     """``"auto"`` takes a GPU if there is one; several share each step."""
     precision: Precision = "auto"
     """Arithmetic of a training step. ``"auto"`` is bfloat16 on GPUs and on processors with matrix units for it (Intel's
-    AMX), which takes about half the time, and float32 elsewhere; the finished detector is float32 either way."""
+    AMX), there in two thirds of the time, and float32 elsewhere; the finished detector is float32 either way."""
     threads: int | None = None
     """Threads of torch; none given: one for each core. The weights depend on it in their last digits."""
     keep_checkpoints: int = 1

@@ -110,8 +110,10 @@ def _depthwise_arguments(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> tuple[Tensor, Tensor, Tensor | None, int, int] | None:
-    """What Depthwise wants to know of a call of conv2d; None if it is another kind of convolution."""
+    """What Depthwise wants to know of a call of conv2d; None if it is another kind of convolution, or not square."""
     if groups == 1 or weight.shape[1] != 1 or len(weight) != groups or isinstance(padding, str):
+        return None
+    if input.dim() != 4 or weight.shape[2] != weight.shape[3]:
         return None
     steps, pads, gaps = ({*one} if isinstance(one, Sequence) else {one} for one in (stride, padding, dilation))
     if len(steps) > 1 or len(pads) > 1 or gaps != {1}:

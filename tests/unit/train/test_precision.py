@@ -75,6 +75,9 @@ def test_only_depthwise_convolutions_that_learn_are_replaced():
         dilated = F.conv2d(x, own, dilation=2, groups=4)
         with torch.no_grad():
             assert F.conv2d(x, own, groups=4).grad_fn is None
+        for oblong in (torch.randn(4, 1, 1, 7), torch.randn(4, 1, 7, 1)):
+            taken = F.conv2d(x, oblong.requires_grad_(), stride=2, groups=4)
+            assert "Depthwise" not in type(taken.grad_fn).__name__
         assert type(nn.Conv2d(4, 4, 3, groups=4)(x).grad_fn).__name__ == "DepthwiseBackward"
     assert "Depthwise" not in type(dilated.grad_fn).__name__
     assert type(F.conv2d(x, own, groups=4).grad_fn).__name__ != "DepthwiseBackward"
