@@ -17,6 +17,7 @@ from photosynth.core.asset import class_names, read_assets
 from photosynth.core.errors import EngineError
 from photosynth.core.items import Item
 from photosynth.core.record import Record, digest
+from photosynth.core.shared import SharedArrays
 
 if TYPE_CHECKING:
     from photosynth.sample.stage import Ingredients
@@ -50,6 +51,7 @@ class _Given:
     ingredients: Ingredients
     engine: str
     class_names: tuple[str, ...]
+    shared_folder: Path | None
 
 
 class LiveFrames:
@@ -61,6 +63,8 @@ class LiveFrames:
         backgrounds: a folder of background photos, or None.
         environments: a folder of environment maps, or None for those that come along.
         workers: processes; 0 renders in this one.
+        shared_folder: a folder for what several workers share, made by them and removed at the end; None: they share
+            nothing, and each prepares every mesh that it draws.
 
     Raises:
         ConfigError: for settings or folders that the sample stage would refuse.
@@ -75,6 +79,7 @@ class LiveFrames:
         backgrounds: Path | None = None,
         environments: Path | None = None,
         workers: int = 1,
+        shared_folder: Path | None = None,
     ) -> None:
         from photosynth.core.registry import check_render_engine
         from photosynth.sample.stage import SampleConfig, check_config, gather, resolve_recipe
@@ -90,7 +95,7 @@ class LiveFrames:
         self.key = digest([assets.key, config, recipe, folders])
         self.failures: list[str] = []
         self._asked = 0
-        self._given = _Given(ingredients, config.engine, self.class_names)
+        self._given = _Given(ingredients, config.engine, self.class_names, shared_folder if workers > 1 else None)
         self._workers, self._pool = workers, None
 
     def __enter__(self) -> LiveFrames:
@@ -105,6 +110,8 @@ class LiveFrames:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+        if self._given.shared_folder:
+            SharedArrays(self._given.shared_folder).remove()
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[np.ndarray, Item] | None]:
         """See core.engine.FrameSource.
@@ -170,7 +177,7 @@ def _setup_worker(given: _Given) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the parent
         cv2.setNumThreads(1)
     drawn_from = given.ingredients
-    _worker.given, _worker.meshes = given, CatalogueMeshes(drawn_from.catalogue)
+    _worker.given, _worker.meshes = given, CatalogueMeshes(drawn_from.catalogue, given.shared_folder)
     _worker.arrangements = None
     if any(part.arrangement is not None for part in recipe_parts(drawn_from.recipe)):
         shapes = Shapes(PassingMeshes(drawn_from.catalogue, drawn_from.assets))

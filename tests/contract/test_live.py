@@ -50,14 +50,17 @@ def on_disk(data: Path):
     return {index: (decode(data / item.image_file), item) for index, item in items.items()}
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_the_same_pictures_and_labels_as_on_disk(made, workers):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_same_pictures_and_labels_as_on_disk(made, workers, tmp_path):
     expected = on_disk(made / "data")
     indices = [7, 2, 9, 0, 4] if workers else list(range(N))
-    with LiveFrames(LIVE, made / "catalogue", workers=workers) as source:
+    shared = tmp_path / "shared"
+    with LiveFrames(LIVE, made / "catalogue", workers=workers, shared_folder=shared) as source:
         assert source.class_names == ("blue", "red")
         frames = list(source.frames(indices))
         assert source.failures == []
+        assert any(shared.glob("*.arrays")) == (workers > 1)
+    assert not shared.exists()
     assert len(frames) == len(indices)
     for index, frame in zip(indices, frames, strict=True):
         if index not in expected:

@@ -35,6 +35,8 @@ def mesh(name: str) -> Mesh:
 class DemoMeshes:
     """A MeshSource of demo objects."""
 
+    shared_folder = None
+
     def mesh(self, asset_id: str, part: str) -> Mesh:
         """The demo object of that name."""
         return mesh(asset_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +19,9 @@ from photosynth.core.scene import Scene
 
 class MeshSource(Protocol):
     """Hands out the meshes that scenes name."""
+
+    shared_folder: Path | None
+    """Where processes that use these meshes share what they make of them, see core.shared; None: nowhere."""
 
     def mesh(self, asset_id: str, part: str) -> Mesh:
         """The mesh of one part of one asset; the same object each time it is asked for."""

@@ -10,10 +10,15 @@ from photosynth.core.mesh import Mesh, read_glb
 
 
 class CatalogueMeshes:
-    """Meshes of the assets of one catalogue folder."""
+    """Meshes of the assets of one catalogue folder.
 
-    def __init__(self, catalogue: Path) -> None:
-        self.folder = Path(catalogue)
+    Args:
+        catalogue: the folder.
+        shared_folder: see MeshSource.
+    """
+
+    def __init__(self, catalogue: Path, shared_folder: Path | None = None) -> None:
+        self.folder, self.shared_folder = Path(catalogue), shared_folder
         self.assets: dict[str, Asset] = {a.asset_id: a for a in read_assets(self.folder)}
         self._meshes: dict[tuple[str, str], Mesh] = {}
 
@@ -29,6 +34,8 @@ class CatalogueMeshes:
 
 class FixedMeshes:
     """Meshes given by hand, for tests and previews: keys are (asset_id, part)."""
+
+    shared_folder = None
 
     def __init__(self, meshes: dict[tuple[str, str], Mesh]) -> None:
         self._meshes = dict(meshes)

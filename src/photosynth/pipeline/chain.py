@@ -26,6 +26,9 @@ from photosynth.pipeline.settings import (
     stages_of,
 )
 
+SHARED = ".meshes"
+"""Folder inside the run for what the detector's workers share while it learns."""
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -154,6 +157,7 @@ class Chain:
             backgrounds=self.inputs.backgrounds,
             environments=self.inputs.environments,
             workers=self.common["executor"].workers,
+            shared_folder=self.out / SHARED,
         ) as frames:
             return run(
                 detector_config(self.config),

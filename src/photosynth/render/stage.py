@@ -20,9 +20,12 @@ from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, from_json, to_json
 from photosynth.core.registry import render_engine
 from photosynth.core.scene import Scene
+from photosynth.core.shared import SharedArrays
 from photosynth.render.config import SCHEMA, STAGE, RenderConfig, of_content
 from photosynth.render.cuda.device import on_device, said
 
+SHARED = ".meshes"
+"""Folder inside the unfinished artifact for what the workers share."""
 CHUNK = 50
 """Scenes in one unit of work: what is lost at most, for each worker, when a run is killed."""
 
@@ -99,12 +102,14 @@ def run(
                 progress.advance(chunk.n_lines)
             else:
                 open_chunks.append(chunk)
-        setup_args = (str(assets.folder), str(writer.folder), config)
+        shared = SharedArrays(writer.folder / SHARED)
+        setup_args = (str(assets.folder), str(writer.folder), config, executor.workers > 1)
         for result in executor.map(render_chunk, open_chunks, setup_worker, setup_args):
             if result.error is not None:
                 first = open_chunks[result.position]
                 raise EngineError(config.engine, f"scenes from line {first.first_line} on", result.error)
             progress.advance(open_chunks[result.position].n_lines)
+        shared.remove()
         n_failed = _collect_failures(writer, config.max_failed_fraction, total)
         progress.finish()
         summary = {"images": total - n_failed, "failed": n_failed, "classes": len(names), "engine": config.engine}
@@ -159,12 +164,12 @@ class _Worker:
 _worker = _Worker()
 
 
-def setup_worker(catalogue: str, out: str, config: RenderConfig) -> None:
-    """Make this process's engine; runs once in each worker."""
+def setup_worker(catalogue: str, out: str, config: RenderConfig, shared: bool = False) -> None:
+    """Make this process's engine; runs once in each worker. `shared`: there are others."""
     import cv2
 
     cv2.setNumThreads(1)
-    meshes = CatalogueMeshes(Path(catalogue))
+    meshes = CatalogueMeshes(Path(catalogue), Path(out) / SHARED if shared else None)
     options = config.cycles if config.engine == "cycles" else None
     _worker.engine = render_engine(config.engine, meshes, options)
     _worker.out, _worker.config, _worker.assets = Path(out), config, meshes.assets

@@ -16,6 +16,8 @@ class PassingMeshes:
     """Reads a part of a catalogue folder each time it is asked for, without its texture. The meshes have vertices
     only, and none is kept."""
 
+    shared_folder = None
+
     def __init__(self, catalogue: Path, assets: tuple[Asset, ...]) -> None:
         self.folder = Path(catalogue)
         self._assets = {asset.asset_id: asset for asset in assets}
@@ -36,6 +38,8 @@ class PassingMeshes:
 
 class BoxMeshes:
     """Takes each asset for its box: for plots and tests without a catalogue. The meshes have vertices only."""
+
+    shared_folder = None
 
     def __init__(self, assets: tuple[Asset, ...]) -> None:
         self._assets = {asset.asset_id: asset for asset in assets}

@@ -66,7 +66,8 @@ def train_detector_verb(argv: list[str]) -> int:
         return run_stage(run, args.common, args.config, args.source, classifier=args.classifier)
     folders = {"backgrounds": args.backgrounds, "environments": args.environments}
     workers = executor_of(args.common).workers
-    with LiveFrames(args.live, args.source, workers=workers, **folders) as frames:
+    shared = args.common.out.with_name(f".{args.common.out.name}.meshes")
+    with LiveFrames(args.live, args.source, workers=workers, shared_folder=shared, **folders) as frames:
         return run_stage(run, args.common, args.config, frames, classifier=args.classifier)
 
 

@@ -25,6 +25,7 @@ from photosynth.render.raster.placed import PixelBox, Placed, Silhouettes, place
 from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_slab
 from photosynth.render.raster.shading import shade
 from photosynth.render.raster.shadow import ShadowCaster
+from photosynth.render.raster.shared_meshes import SharedMeshes
 from photosynth.render.raster.sky import NO_NODES, AmbientLight, SlabNodes, lattice_ratio
 from photosynth.render.raster.slab_shading import light_nodes, shade_slab
 from photosynth.render.raster.surface import ROW, pack_vertices
@@ -62,6 +63,7 @@ class RasterEngine:
         self.meshes, self.options = meshes, options or RasterOptions()
         self.seconds = dict.fromkeys(PHASES, 0.0)
         self._prepared: OrderedDict[tuple[str, str], PreparedMesh] = OrderedDict()
+        self._shared = SharedMeshes(meshes.shared_folder) if meshes.shared_folder else None
         self._keys = np.zeros((0, SAMPLES, 0), np.int64)
         self._shadows = ShadowCaster()
         self._silhouettes = Silhouettes()
@@ -130,13 +132,23 @@ class RasterEngine:
         if key in self._prepared:
             self._prepared.move_to_end(key)
             return self._prepared[key]
-        prepared = prepare(self.meshes.mesh(*key), MAX_TEXTURE_PX, self.options.ambient_occlusion)
+        prepared = self._prepare(*key)
         if len(prepared.faces) > MAX_TRIANGLES:
             raise ValueError(f"{key[0]} has {len(prepared.faces)} triangles; at most {MAX_TRIANGLES} can be drawn")
         self._prepared[key] = prepared
         while len(self._prepared) > 1 and sum(p.nbytes for p in self._prepared.values()) > CACHE_BYTES:
             self._prepared.popitem(last=False)
         return prepared
+
+    def _prepare(self, asset_id: str, part: str) -> PreparedMesh:
+        ambient = self.options.ambient_occlusion
+
+        def make() -> PreparedMesh:
+            return prepare(self.meshes.mesh(asset_id, part), MAX_TEXTURE_PX, ambient)
+
+        if self._shared is None:
+            return make()
+        return self._shared.mesh(f"{asset_id}/{part}/{MAX_TEXTURE_PX}/{ambient}", make)
 
     def _draw(self, solids: list[Placed], named: int, view: View, box: PixelBox) -> np.ndarray:
         """Fill the visibility buffer. Returns (named, H, W) uint8, the samples that each placement has whatever

@@ -27,14 +27,15 @@ def _sources_digest() -> str:
     return digest.hexdigest()
 
 
-_DIGEST = _sources_digest()
+SOURCES = _sources_digest()
+"""Digest of the files beside this one, and of how they are compiled."""
 
 
 class _DigestedCache(FunctionCache):
     """Numba's cache with our digest in every key."""
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple:
-        return (*super()._index_key(sig, codegen), _DIGEST)
+        return (*super()._index_key(sig, codegen), SOURCES)
 
 
 def kernel(function: Callable) -> Callable:

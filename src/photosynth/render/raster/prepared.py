@@ -138,7 +138,8 @@ def prepare(mesh: Mesh, max_texture_px: int, ambient: bool = True) -> PreparedMe
         return fine
     coarse = _coarse(fine, *whole)
     own = sum(a.nbytes for a in (coarse.vertices, coarse.normals, coarse.st, coarse.faces, coarse.charts))
-    return replace(fine, coarse=coarse, nbytes=fine.nbytes + own)
+    fine = replace(fine, nbytes=fine.nbytes + own)
+    return replace(fine, coarse=replace(coarse, nbytes=fine.nbytes))
 
 
 def _coarse(fine: PreparedMesh, *whole: np.ndarray) -> PreparedMesh:
