@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from photosynth.core.rows import unique_rows
+
 
 def charts_of(vertices: np.ndarray, st: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """The chart of each face, (F,) int32 from 0: faces that share a place with the same texture coordinates are in one.
@@ -21,8 +23,8 @@ def charts_of(vertices: np.ndarray, st: np.ndarray, faces: np.ndarray) -> np.nda
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    _, places = np.unique(np.concatenate([vertices, st], axis=1), axis=0, return_inverse=True)
-    corners = places.reshape(-1)[faces]
+    _, places, _ = unique_rows(np.concatenate([vertices, st], axis=1))
+    corners = places[faces]
     one, other = corners[:, :2].reshape(-1), corners[:, 1:].reshape(-1)
     links = coo_matrix((np.ones(len(one), np.bool_), (one, other)), shape=(len(vertices), len(vertices)))
     _, chart = connected_components(links, directed=False)

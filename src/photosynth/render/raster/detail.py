@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from photosynth.core.rows import unique_rows
 from photosynth.render.raster.jit import exact_kernel
 
 PASSES = 12
@@ -68,10 +69,10 @@ def _points(vertices: np.ndarray, normals: np.ndarray, st: np.ndarray, faces: np
 
 def _held(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """(V,) bool: vertices whose place another one shares, or at an edge that has not exactly two faces."""
-    _, place, count = np.unique(vertices, axis=0, return_inverse=True, return_counts=True)
-    held = count[place.reshape(-1)] > 1
+    _, place, count = unique_rows(vertices)
+    held = count[place] > 1
     edges = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).reshape(-1, 2), axis=1)
-    pairs, count = np.unique(edges, axis=0, return_counts=True)
+    pairs, _, count = unique_rows(edges)
     held[pairs[count != 2].reshape(-1)] = True
     return held
 

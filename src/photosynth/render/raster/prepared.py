@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from photosynth.core.mesh import Mesh
+from photosynth.core.rows import unique_rows
 from photosynth.core.scene import FILL_SIDE_PX, Slab
 from photosynth.render.raster.charts import charts_of
 from photosynth.render.raster.detail import coarser
@@ -202,7 +203,7 @@ def _proxy(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndar
     used, position = np.unique(faces, return_inverse=True)
     if not len(used):
         return np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
-    points, weld = np.unique(vertices[used], axis=0, return_inverse=True)
-    welded = weld.reshape(-1)[position.reshape(-1)].reshape(-1, 3)
+    points, weld, _ = unique_rows(vertices[used])
+    welded = weld[position.reshape(-1)].reshape(-1, 3)
     distinct = (welded[:, 0] != welded[:, 1]) & (welded[:, 1] != welded[:, 2]) & (welded[:, 0] != welded[:, 2])
     return with_faces(points, welded[distinct], PROXY_FACES)

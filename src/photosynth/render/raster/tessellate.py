@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from photosynth.core.rows import unique_rows
+
 MAX_ROUNDS = 6
 """Edges are halved at most this often."""
 
@@ -26,7 +28,7 @@ def tessellate(
         if not len(faces) or 4 * len(faces) > max_faces:
             break
         edges = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).reshape(-1, 2), axis=1)
-        pairs, which = np.unique(edges, axis=0, return_inverse=True)
+        pairs, which, _ = unique_rows(edges)
         step = vertices[pairs[:, 0]].astype(np.float64) - vertices[pairs[:, 1]]
         cut = (step**2).sum(axis=1) > max_edge_m**2
         if not cut.any():
