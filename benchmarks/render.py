@@ -3,7 +3,8 @@
     python benchmarks/render.py                                  # our rasteriser, all cases
     python benchmarks/render.py --engines raster cycles-16 cycles-128 --cases one-300
     python benchmarks/render.py --blenderproc-python VENV/bin/python --engines raster blenderproc
-    python benchmarks/render.py --processes 1 2                  # scaling
+    python benchmarks/render.py --processes 1 2 4                # scaling
+    python benchmarks/render.py --threads 2                      # the same with threads of one process
     python benchmarks/render.py --growth 20000                   # does a picture cost more, the longer it runs?
     python benchmarks/render.py --objects runs/catalogue         # your own objects
 
@@ -25,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -44,31 +46,42 @@ def worker(job: dict) -> dict:
 
     case = CASES[job["case"]]
     meshes, parts = meshes_of(Path(job["objects"]) if job["objects"] else None)
-    engine = _engine(job["engine"], meshes)
+    engines = [_engine(job["engine"], meshes) for _ in range(job["threads"])]
     memory = Memory(psutil.Process())
-    target = Path(tempfile.mkdtemp()) / "picture.jpg"
+    folder = Path(tempfile.mkdtemp())
 
-    def one(index: int) -> None:
-        frame = compose(scene := scene_of(index, case, meshes, parts), engine.render(scene))
-        target.write_bytes(simplejpeg.encode_jpeg(frame.color, quality=90, colorspace="RGB", colorsubsampling="420"))
+    def one(index: int, thread: int) -> None:
+        frame = compose(scene := scene_of(index, case, meshes, parts), engines[thread].render(scene))
+        data = simplejpeg.encode_jpeg(frame.color, quality=90, colorspace="RGB", colorsubsampling="420")
+        (folder / f"{thread}.jpg").write_bytes(data)
 
-    for i in range(max(WARM_UP[job["engine"]], len(parts) if job["engine"] in OURS else 1)):
-        one(i)
-    phases = getattr(engine, "seconds", {})
-    before = dict(phases)
+    def share(thread: int) -> None:
+        for i in range(thread, job["images"], len(engines)):
+            one(job["first"] + i, thread)
+            if job["mark"] and (i + 1) % job["mark"] == 0:
+                marks.append(memory.cpu_seconds())
+
+    for thread in range(len(engines)):
+        for i in range(max(WARM_UP[job["engine"]], len(parts) if job["engine"] in OURS else 1)):
+            one(i, thread)
+    before = _phases(engines)
     marks, wall, cpu = [], time.perf_counter(), memory.cpu_seconds()
-    for i in range(job["images"]):
-        one(job["first"] + i)
-        if job["mark"] and (i + 1) % job["mark"] == 0:
-            marks.append(memory.cpu_seconds())
+    with ThreadPoolExecutor(len(engines)) as pool:
+        list(pool.map(share, range(len(engines))))
     memory.look()
     return {
         "wall": time.perf_counter() - wall,
         "cpu": memory.cpu_seconds() - cpu,
         "memory": memory.peak,
         "marks": [b - a for a, b in zip([cpu, *marks], marks, strict=False)],
-        "phases": {name: value - before[name] for name, value in phases.items()},
+        "phases": {name: value - before[name] for name, value in _phases(engines).items()},
     }
+
+
+def _phases(engines: list) -> dict[str, float]:
+    """CPU seconds by phase, of all engines together, if they say."""
+    each = [getattr(engine, "seconds", {}) for engine in engines]
+    return {name: sum(one[name] for one in each) for name in each[0]}
 
 
 class Memory:
@@ -110,11 +123,12 @@ def _engine(name: str, meshes):
     return CyclesEngine(meshes, CyclesOptions(samples=128, bounces=1, denoise=False, threads=1))
 
 
-def measure(engine: str, case: str, images: int, processes: int, options, mark: int = 0) -> dict:
-    """Run `processes` workers side by side; their figures put together."""
+def measure(engine: str, case: str, images: int, processes: int, options, mark: int = 0, threads: int = 1) -> dict:
+    """Run `processes` workers of `threads` each side by side; their figures put together."""
     jobs = []
     for k in range(processes):
         job = {"engine": engine, "case": case, "images": images, "first": 100 + k * images, "mark": mark}
+        job["threads"] = threads
         job["objects"] = str(options.objects) if options.objects else None
         command = [sys.executable, __file__, "--worker", json.dumps(job)]
         if engine == "blenderproc":
@@ -158,8 +172,8 @@ def export_object(objects: Path | None) -> str:
 
 def table(options) -> None:
     """Print the Markdown table of all engines and cases."""
-    print("| case | engine | processes | images/s | CPU-ms an image | CPU time against ours | peak memory, MB |")
-    print("|---|---|---|---|---|---|---|")
+    print("| case | engine | processes | threads | images/s | CPU-ms an image | CPU time against ours | memory, MB |")
+    print("|---|---|---|---|---|---|---|---|")
     details = []
     for case in options.cases:
         ours: dict[int, float] = {}
@@ -167,20 +181,24 @@ def table(options) -> None:
             if engine == "blenderproc" and (options.blenderproc_python is None or not case.startswith("one")):
                 continue
             if why_not := _why_not(engine):
-                print(f"| {case} | {engine} | | skipped: {why_not} | | | |", flush=True)
+                print(f"| {case} | {engine} | | | skipped: {why_not} | | | |", flush=True)
                 continue
-            for processes in options.processes:
+            sizes = [(processes, 1) for processes in options.processes]
+            sizes += [(1, threads) for threads in options.threads] if engine in OURS else []
+            for processes, threads in sizes:
                 images = options.images or PICTURES[engine]
-                best = min((measure(engine, case, images, processes, options) for _ in range(options.repeat)), key=_cpu)
-                if engine == "raster":
+                runs = [measure(engine, case, images, processes, options, 0, threads) for _ in range(options.repeat)]
+                best = min(runs, key=_cpu)
+                if engine == "raster" and threads == 1:
                     ours[processes] = best["cpu_ms"]
                 if engine in OURS:
                     spent = ", ".join(f"{name} {ms:.2f}" for name, ms in best["phases"].items())
-                    details.append(f"{case}, {engine}, {processes} process(es), engine's CPU-ms by phase: {spent}")
+                    size = f"{processes} process(es), {threads} thread(s)"
+                    details.append(f"{case}, {engine}, {size}, engine's CPU-ms by phase: {spent}")
                 ratio = f"{best['cpu_ms'] / ours[processes]:.0f}x" if processes in ours else ""
                 print(
-                    f"| {case} | {engine} | {processes} | {best['rate']:.3g} | {best['cpu_ms']:.2f} | {ratio} "
-                    f"| {best['memory_mb']:.0f} |",
+                    f"| {case} | {engine} | {processes} | {threads} | {best['rate']:.3g} | {best['cpu_ms']:.2f} "
+                    f"| {ratio} | {best['memory_mb']:.0f} |",
                     flush=True,
                 )
     print("\n" + "\n".join(details))
@@ -225,6 +243,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=tuple(CASES), default=["one-300", "one-640", "six-300"])
     parser.add_argument("--images", type=int, help="pictures in each process; by default as suits the engine")
     parser.add_argument("--processes", type=int, nargs="+", default=[1])
+    parser.add_argument("--threads", type=int, nargs="+", default=[], help="also one process with so many threads")
     parser.add_argument("--repeat", type=int, default=1, help="measure so often and take the least CPU time")
     parser.add_argument("--growth", type=int, help="render so many pictures and show the cost along the way")
     parser.add_argument("--blenderproc-python", type=Path, help="python of an environment with blenderproc and bpy")
