@@ -66,8 +66,8 @@ def left_out_advice(found: Isolated) -> tuple[str, ...]:
     if found.n_beside <= MUCH_BESIDE * found.n_points:
         return ()
     return (
-        f"{found.n_beside} measured points stand beside the {found.n_points} of the object and were left out: if the "
-        "preview lacks a part of it, move it away from what stands there, or give masks",
+        f"{found.n_beside} measured points stand beside what was taken for the object ({found.n_points} points) and "
+        "were left out: if the preview lacks a part of it, move it away from what stands there, or give masks",
     )
 
 
