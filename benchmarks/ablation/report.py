@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ablation.statistics import Difference, Scores, compare_all, scores
+from ablation.statistics import Difference, Scores, compare_all, compare_joined, scores
 from ablation.study import BASELINE, Result, Study, Variant
 
 MARKER = "<!-- Below: written by `python benchmarks/ablation.py --report`; edits there are lost. -->"
@@ -38,9 +38,10 @@ def report_text(study: Study, results: Sequence[Result]) -> str:
     """The generated part: how it was made, then for each photo set the comparisons and the figures."""
     by_set = {name: latest(r for r in results if r.set == name) for name in study.sets}
     parts = [how_made(study, results)]
-    for name, runs in by_set.items():
-        if runs:
-            parts.append(set_section(study, name, runs))
+    filled = {name: runs for name, runs in by_set.items() if runs}
+    if len(filled) > 1 and len({study.sets[name].negatives for name in filled}) == 1:
+        parts.append(joined_section(study, filled))
+    parts += [set_section(study, name, runs) for name, runs in filled.items()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -70,6 +71,32 @@ def how_made(study: Study, results: Sequence[Result]) -> str:
     used = {study.variant(r.variant).budget for r in results if r.variant in {v.name for v in study.variants}}
     lines += [f"- Budget `{name}`: {study.budgets[name].about}." for name in study.budgets if name in used]
     return "\n".join(lines)
+
+
+def joined_section(study: Study, by_set: dict[str, dict[str, list[Result]]]) -> str:
+    """The table over all photo sets."""
+    against = {v.name: v.against for v in study.variants}
+    found = compare_joined(list(by_set.values()), against)
+    groups = list(dict.fromkeys(v.group for v in study.variants))
+    lines = ["| variant | what | seeds | both | verdict |", "|---|---|---|---|---|"]
+    for variant in sorted(study.variants, key=lambda v: groups.index(v.group)):
+        if variant.name in found:
+            change, seeds = found[variant.name]
+            text = f"{interval_text(change)} | {verdict(change)}"
+            lines.append(f"| `{variant.name}` | {described(variant)} | {seeds} | {text} |")
+    return "\n\n".join(
+        [
+            f"## {' and '.join(by_set)} together",
+            "The mean of the sets' changes in the mean log-loss, on photos of objects and on those without; below 0 is "
+            "better. A photo without objects counts as one photo, whichever set's model it was shown to.",
+            "\n".join(lines),
+        ]
+    )
+
+
+def described(variant: Variant) -> str:
+    """What a variant is, and against which other, if not against the baseline."""
+    return variant.what if variant.against == BASELINE else f"{variant.what}; against `{variant.against}`"
 
 
 def set_section(study: Study, name: str, runs: dict[str, list[Result]]) -> str:
@@ -102,12 +129,10 @@ def comparison_table(known: Sequence[Variant], runs: dict[str, list[Result]], ta
         row = table.get(variant.name)
         if row is None:
             continue
-        what = variant.what if variant.against == BASELINE else f"{variant.what}; against `{variant.against}`"
         cells = [interval_text(row[q]) for q in ("loss", "photo_nll", "negative_nll")]
         cells.append(interval_text(row["false_alarms"], percent=True))
-        lines.append(
-            f"| `{variant.name}` | {what} | {len(runs[variant.name])} | {' | '.join(cells)} | {verdict(row['loss'])} |"
-        )
+        seeds, last = len(runs[variant.name]), verdict(row["loss"])
+        lines.append(f"| `{variant.name}` | {described(variant)} | {seeds} | {' | '.join(cells)} | {last} |")
     return "\n".join(lines)
 
 

@@ -137,6 +137,35 @@ def _pair_key(result: Result) -> tuple[int, str]:
     return result.seed, result.commit
 
 
+def joined(
+    sets: Sequence[tuple[Sequence[Result], Sequence[Result]]],
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Differences of ``loss`` of one variant on several photo sets with the same photos without objects, as `paired`.
+
+    The mean over the groups of the groups' means is the mean over the sets. A photo without objects is one photo, with
+    the mean of its differences: what it does in one set it may do in the other.
+
+    Args:
+        sets: for each set the variant's runs and the baseline's.
+
+    Returns:
+        (runs, photos) for the seeds and commits that all of them have, with the photos' groups; None if there are none.
+    """
+    by_key = [({_pair_key(r): r for r in mine}, {_pair_key(r): r for r in theirs}) for mine, theirs in sets]
+    common = set.intersection(*(set(runs) for pair in by_key for runs in pair))
+    rows, sizes = [], []
+    for key in sorted(common):
+        parts, none = [], []
+        for mine, theirs in by_key:
+            values, groups = paired([mine[key]], [theirs[key]], "loss")
+            parts.append(values[0, groups == 0])
+            none.append(values[0, groups == 1])
+        sizes = [len(part) for part in (*parts, none[0])]
+        n = len(sizes)  # groups weigh alike: half of the whole is for the photos without, half for the sets' others
+        rows.append(np.concatenate([part * n / (2 * len(parts)) for part in parts] + [np.mean(none, axis=0) * n / 2]))
+    return (np.array(rows), np.repeat(np.arange(len(sizes)), sizes)) if rows else None
+
+
 def typical_variance(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
     """The typical variance of a difference from seed to seed: a median over variants, robust to the wild ones.
 
@@ -215,3 +244,18 @@ def compare_all(
         for name, (rows, groups) in pairs.items():
             table.setdefault(name, {})[quantity] = difference(rows, groups, prior)
     return table
+
+
+def compare_joined(
+    sets: Sequence[Mapping[str, Sequence[Result]]], against: Mapping[str, str]
+) -> dict[str, tuple[Difference, int]]:
+    """Each variant that was run on all of several photo sets: its difference of ``loss`` over them, and on how many
+    seeds it stands. `against` as in `compare_all`."""
+    pairs = {}
+    for name, other in against.items():
+        if name != other and all(name in runs and other in runs for runs in sets):
+            found = joined([(runs[name], runs[other]) for runs in sets])
+            if found is not None:
+                pairs[name] = found
+    prior = typical_variance(list(pairs.values()))
+    return {name: (difference(rows, groups, prior), len(rows)) for name, (rows, groups) in pairs.items()}

@@ -17,7 +17,7 @@ from photosynth.sample.recipe import Recipe, load_recipe
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 from ablation.report import report_text, write_report
-from ablation.statistics import difference, group_mean, paired, per_photo, scores, typical_variance
+from ablation.statistics import difference, group_mean, joined, paired, per_photo, scores, typical_variance
 from ablation.study import (
     STUDY_FILE,
     Result,
@@ -147,6 +147,37 @@ def test_pairs_need_a_common_seed_and_the_same_photos():
         paired([result("v", 1)], [result(seed=0)], "loss")
     with pytest.raises(ValueError, match="different photos"):
         paired([result("v", 0, photo_p=(0.5,))], [result()], "loss")
+
+
+def test_sets_are_joined_photo_by_photo_and_a_photo_without_objects_is_one_photo():
+    def on(name, variant, seed, p, none):
+        return result(variant, seed, set=name, photo_p=p, photo_right=(1,) * len(p), negative_none_p=none)
+
+    e, base = np.exp(-1.0), (1.0, 1.0, 1.0)
+    sets = [
+        ([on("a", "v", s, (e, e), (e, 1.0, 1.0)) for s in (0, 1)], [on("a", "b", s, (1.0, 1.0), base) for s in (0, 1)]),
+        ([on("b", "v", 1, (1.0,) * 4, (e, e, 1.0))], [on("b", "b", s, (1.0,) * 4, base) for s in (0, 1)]),
+    ]
+    rows, groups = joined(sets)
+    assert groups.tolist() == [0, 0, 1, 1, 1, 1, 2, 2, 2]
+    assert len(rows) == 1
+    per_set = [group_mean(*(x[0] if x.ndim > 1 else x for x in paired(*one, "loss"))) for one in sets]
+    assert per_set == pytest.approx([(1 + 1 / 3) / 2, (0 + 2 / 3) / 2])
+    assert group_mean(rows[0], groups) == pytest.approx(np.mean(per_set))
+    np.testing.assert_allclose(rows[0, groups == 2], [1.5, 0.75, 0.0])
+    assert joined([(sets[0][0], sets[0][1]), (sets[1][0], sets[0][1][:1])]) is None
+
+
+def test_the_report_joins_sets_once_there_are_two():
+    worse = {"photo_p": (0.1, 0.08, 0.06, 0.01), "negative_none_p": (0.1, 0.03, 0.03)}
+    runs = [result(v, s, **(worse if v != "baseline" else {})) for v in ("baseline", "finish-none") for s in (0, 1)]
+    assert "together" not in report_text(STUDY, runs)
+    text = report_text(STUDY, runs + [msgspec.structs.replace(r, set="ycb") for r in runs])
+    section = text.partition("## products and ycb together")[2].partition("## products:")[0]
+    (row,) = [line for line in section.splitlines() if line.startswith("| `")]
+    assert row.startswith("| `finish-none` |")
+    assert "| 2 | **+2." in row
+    assert row.endswith("| **worse** |")
 
 
 def test_the_report_says_what_was_found_and_keeps_what_was_written_by_hand(tmp_path):
