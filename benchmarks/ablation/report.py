@@ -40,7 +40,7 @@ def report_text(study: Study, results: Sequence[Result]) -> str:
     parts = [how_made(study, results)]
     filled = {name: runs for name, runs in by_set.items() if runs}
     if len(filled) > 1 and len({study.sets[name].negatives for name in filled}) == 1:
-        parts.append(joined_section(study, filled))
+        parts += joined_section(study, filled)
     parts += [set_section(study, name, runs) for name, runs in filled.items()]
     return "\n\n".join(parts) + "\n"
 
@@ -73,10 +73,11 @@ def how_made(study: Study, results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def joined_section(study: Study, by_set: dict[str, dict[str, list[Result]]]) -> str:
-    """The table over all photo sets."""
-    against = {v.name: v.against for v in study.variants}
-    found = compare_joined(list(by_set.values()), against)
+def joined_section(study: Study, by_set: dict[str, dict[str, list[Result]]]) -> list[str]:
+    """The table over all photo sets, if anything can be said."""
+    found = compare_joined(list(by_set.values()), {v.name: v.against for v in study.variants})
+    if not found:
+        return []
     groups = list(dict.fromkeys(v.group for v in study.variants))
     lines = ["| variant | what | seeds | both | verdict |", "|---|---|---|---|---|"]
     for variant in sorted(study.variants, key=lambda v: groups.index(v.group)):
@@ -84,14 +85,12 @@ def joined_section(study: Study, by_set: dict[str, dict[str, list[Result]]]) -> 
             change, seeds = found[variant.name]
             text = f"{interval_text(change)} | {verdict(change)}"
             lines.append(f"| `{variant.name}` | {described(variant)} | {seeds} | {text} |")
-    return "\n\n".join(
-        [
-            f"## {' and '.join(by_set)} together",
-            "The mean of the sets' changes in the mean log-loss, on photos of objects and on those without; below 0 is "
-            "better. A photo without objects counts as one photo, whichever set's model it was shown to.",
-            "\n".join(lines),
-        ]
-    )
+    return [
+        f"## {' and '.join(by_set)} together",
+        "The mean of the sets' changes in the mean log-loss, on photos of objects and on those without; below 0 is "
+        "better. A photo without objects counts as one photo, whichever set's model it was shown to.",
+        "\n".join(lines),
+    ]
 
 
 def described(variant: Variant) -> str:

@@ -250,7 +250,8 @@ def compare_joined(
     sets: Sequence[Mapping[str, Sequence[Result]]], against: Mapping[str, str]
 ) -> dict[str, tuple[Difference, int]]:
     """Each variant that was run on all of several photo sets: its difference of ``loss`` over them, and on how many
-    seeds it stands. `against` as in `compare_all`."""
+    seeds it stands. `against` as in `compare_all`. Nothing while no variant has two seeds, which say how much seeds
+    matter."""
     pairs = {}
     for name, other in against.items():
         if name != other and all(name in runs and other in runs for runs in sets):
@@ -258,4 +259,6 @@ def compare_joined(
             if found is not None:
                 pairs[name] = found
     prior = typical_variance(list(pairs.values()))
+    if np.isnan(prior):
+        return {}
     return {name: (difference(rows, groups, prior), len(rows)) for name, (rows, groups) in pairs.items()}

@@ -172,6 +172,9 @@ def test_the_report_joins_sets_once_there_are_two():
     worse = {"photo_p": (0.1, 0.08, 0.06, 0.01), "negative_none_p": (0.1, 0.03, 0.03)}
     runs = [result(v, s, **(worse if v != "baseline" else {})) for v in ("baseline", "finish-none") for s in (0, 1)]
     assert "together" not in report_text(STUDY, runs)
+    assert "together" not in report_text(
+        STUDY, [msgspec.structs.replace(r, set=s) for r in runs[::2] for s in STUDY.sets]
+    )
     text = report_text(STUDY, runs + [msgspec.structs.replace(r, set="ycb") for r in runs])
     section = text.partition("## products and ycb together")[2].partition("## products:")[0]
     (row,) = [line for line in section.splitlines() if line.startswith("| `")]
