@@ -100,6 +100,17 @@ def test_close_ends_the_worker_and_removes_its_files(blender):
     assert not folder.exists()
 
 
+def test_a_scene_without_anything_in_it_is_empty_layers_and_costs_no_frame(blender):
+    layers = engine(blender).render(scene([]))
+    assert layers.amodal_masks.shape == (0, 16, 24)
+    assert layers.full_area_px.shape == (0,)
+    assert np.isinf(layers.depth_m).all()
+    for pixels in (layers.radiance, layers.coverage, layers.instance_ids, layers.normals):
+        assert pixels.shape[:2] == (16, 24)
+        assert not pixels.any()
+    assert not (blender.parent / "lives").exists()
+
+
 def test_scenes_without_a_picture_are_refused_before_blender_is_asked(blender):
     cycles = engine(blender)
     bent = replace(camera_at((0, 0, 1)), distortion=(0.1, 0.0, 0.0, 0.0))

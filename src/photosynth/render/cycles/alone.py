@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 from msgspec.structs import replace
 
 from photosynth.core.engine import MeshSource
 from photosynth.core.errors import EngineError
+from photosynth.core.frame import Layers
 from photosynth.core.scene import Environment, Scene
 from photosynth.render.raster.engine import RasterEngine
 
@@ -17,15 +17,14 @@ class Alone:
     def __init__(self, meshes: MeshSource) -> None:
         self._raster = RasterEngine(meshes)
 
-    def measure(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-        """Amodal masks (n, H, W) bool and full areas (n,) float64, as in Layers.
+    def layers(self, scene: Scene) -> Layers:
+        """The placements without lights, slabs and surroundings: amodal masks and full areas are those of the scene.
 
         Raises:
             ValueError: for a camera or a placement's matrix that makes no picture.
         """
         unlit = replace(scene, lights=(), surroundings=(), environment=Environment())
         try:
-            layers = self._raster.render(unlit)
+            return self._raster.render(unlit)
         except EngineError as error:
             raise ValueError(error.reason) from error
-        return layers.amodal_masks, layers.full_area_px

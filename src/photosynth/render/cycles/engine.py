@@ -52,11 +52,13 @@ class CyclesEngine:
         """Render one scene. Raises EngineError naming the scene, with the last lines the worker said."""
         try:
             _check(scene)
-            alone = self._alone.measure(scene)
+            alone = self._alone.layers(scene)
+            if not scene.placements and not scene.surroundings:
+                return alone  # nothing is there to be drawn, and Cycles writes no names then
             self._jobs.light_file.unlink(missing_ok=True)
             self._jobs.centre_file.unlink(missing_ok=True)
             self._ask(scene, self._jobs.job(scene, "render"))
-            return self._layers(scene, *alone)
+            return self._layers(scene, alone.amodal_masks, alone.full_area_px)
         except ValueError as error:
             raise EngineError(self.name, f"scene {scene.index}", str(error)) from error
 
