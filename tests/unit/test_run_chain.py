@@ -107,7 +107,8 @@ def test_the_detector_learns_live_and_is_chosen_and_scored_on_pictures_of_its_ow
     ((live, catalogue, named),) = FakeLive.made
     assert (live.recipe, live.image_size_px, live.scene_seed) == ("anywhere", 96, 5)
     assert catalogue == out / "catalogue"
-    assert named == {"backgrounds": inputs.backgrounds, "environments": None, "workers": 3}
+    folders = {"backgrounds": inputs.backgrounds, "environments": None, "shared_folder": out / ".meshes"}
+    assert named == folders | {"workers": 3}
     assert isinstance(given["train_detector"]["dataset"], FakeLive)
     assert given["train_detector"]["held"] == out / "dataset_detector"
     assert given["sample_detector"]["config"].recipe == "anywhere"
