@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from photosynth.core.rows import unique_rows
+
 
 @dataclass(frozen=True, eq=False)
 class Surface:
@@ -79,13 +81,7 @@ def position_ids(vertices: np.ndarray) -> np.ndarray:
 
 def row_ids(rows: np.ndarray) -> np.ndarray:
     """(n,) int64 numbers that are equal for equal rows of an integer (n, k) array, dense from 0."""
-    order = np.lexsort(rows.T[::-1])
-    ordered = rows[order]
-    new = np.ones(len(rows), bool)
-    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    ids = np.empty(len(rows), np.int64)
-    ids[order] = np.cumsum(new) - 1
-    return ids
+    return unique_rows(rows)[1].astype(np.int64)
 
 
 def face_normals(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
