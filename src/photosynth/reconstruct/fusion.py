@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from photosynth.core.record import Record
+from photosynth.reconstruct.jit import kernel
 from photosynth.reconstruct.patchmatch import DepthMap
 from photosynth.reconstruct.views import View
-
-kernel = njit(nogil=True, cache=True, error_model="numpy", fastmath={"arcp", "contract", "nsz", "reassoc"})
 
 
 class FusionConfig(Record, frozen=True, kw_only=True):

@@ -14,9 +14,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
-kernel = njit(nogil=True, cache=True, error_model="numpy", fastmath={"arcp", "contract", "nsz", "reassoc"})
+from photosynth.reconstruct.jit import kernel
 
 f4 = np.float32
 

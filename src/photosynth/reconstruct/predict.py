@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numba import njit
 
+from photosynth.reconstruct.jit import kernel
 from photosynth.reconstruct.surface import Surface
 from photosynth.reconstruct.texture import Texture
 from photosynth.reconstruct.views import View, scaled
-
-kernel = njit(nogil=True, cache=True, error_model="numpy", fastmath={"arcp", "contract", "nsz", "reassoc"})
 
 OVERSAMPLING = 2
 

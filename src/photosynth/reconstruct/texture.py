@@ -11,16 +11,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numba import njit
 from scipy.sparse import csr_matrix, diags
 
 from photosynth.core.record import Record
 from photosynth.reconstruct.atlas import Texels, Unwrapped, list_texels, unwrap
+from photosynth.reconstruct.jit import kernel
 from photosynth.reconstruct.occlusion import DepthOfMesh
 from photosynth.reconstruct.surface import Surface
 from photosynth.reconstruct.views import View
-
-kernel = njit(nogil=True, cache=True, error_model="numpy", fastmath={"arcp", "contract", "nsz", "reassoc"})
 
 OCCLUSION_SCALE = 0.5
 """Depth maps for occlusion are drawn at this scale of the photos."""

@@ -25,7 +25,7 @@ def test_the_shadow_filter_looks_to_all_sides_alike(turned):
 
     def part(off: float) -> float:
         at = (SIDE / 2 + off, SIDE / 2) if not turned else (SIDE / 2, SIDE / 2 + off)
-        s, n, _ = scratch()
+        s, n = scratch()
         for lane, value in ((GX, at[0]), (GY, at[1]), (GQ, 1.0), (NL, 1.0)):
             s[lane : lane + BLOCK] = value
         s[NL] = 0.0  # turned away: dark

@@ -108,7 +108,7 @@ class CudaEngine(RasterEngine):
         m, mesh, (start, stop) = self._memory, one.mesh, fragments[0]
         surface, light = self._surface(one, scene, lighting)
         given = (
-            start, stop, *fragments[1:], view.width, m.put("lens", view.lens), m.put("cam", one.cam),
+            start, stop, *fragments[1:], view.width, m.put("lens", view.lens), m.put("rotation", view.rotation),
             m.keep(mesh.faces), m.put("rows", rows), m.keep(mesh.texels), m.keep(mesh.levels), m.keep(self._decode),
             surface[0], np.int32(mesh.mirrored), m.put("forward", view.forward), *surface[1:], *light,
             *self._pictures(layers, view),

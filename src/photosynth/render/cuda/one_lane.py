@@ -19,26 +19,14 @@ from numba import cuda
 from numba.core.dispatcher import Dispatcher
 
 from photosynth.render.cuda.kernel import SIMULATED
-from photosynth.render.raster import lanes, lighting, surface
+from photosynth.render.raster import lanes, lighting
 
 PLACES = {
     name: value // lanes.BLOCK for name, value in vars(lanes).items() if name.isupper() and isinstance(value, int)
 }
 """The constants of raster.lanes for lanes of one number."""
-FLOATS, INTEGERS, CORNERS = PLACES["SCRATCH"], PLACES["INTEGER_SCRATCH"], PLACES["CORNERS"]
-"""Lengths of a thread's scratch arrays: float32, int32 and float64."""
-
-_PX, _TS, _Q0, _READ = (PLACES[name] for name in ("PX", "TS", "Q0", "READ"))
-_T0, _T1, _T2 = (PLACES[name] for name in ("T0", "T1", "T2"))
-
-
-def _mix_rows(count, rows, s, n):
-    """mix_rows of raster.surface for one fragment; there, rows stand side by side for vector instructions."""
-    a, b, c = n[_T0], n[_T1], n[_T2]
-    ga, gb, gc = s[_READ + 6], s[_READ + 7], s[_READ + 8]
-    for q in range(rows.shape[1]):
-        lane = (_PX + q) if q < 6 else ((_TS + q - 6) if q < 8 else (_Q0 + q - 8))
-        s[lane] = ga * rows[a, q] + gb * rows[b, q] + gc * rows[c, q]
+FLOATS, INTEGERS = PLACES["SCRATCH"], PLACES["INTEGER_SCRATCH"]
+"""Lengths of a thread's scratch arrays: float32 and int32."""
 
 
 def _laid_flat(octahedral):
@@ -46,7 +34,7 @@ def _laid_flat(octahedral):
     return octahedral
 
 
-INSTEAD = {surface.mix_rows.py_func: _mix_rows, lighting.laid_flat.py_func: _laid_flat}
+INSTEAD = {lighting.laid_flat.py_func: _laid_flat}
 """Functions of the CPU that a GPU has in another form."""
 _made: dict[Callable, Any] = {}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import cuda, float32, float64, int32
+from numba import cuda, float32, int32
 
 from photosynth.render.cuda.fragments import RANK_BIT
 from photosynth.render.cuda.kernel import cuda_kernel
-from photosynth.render.cuda.one_lane import CORNERS, FLOATS, INTEGERS, PLACES, on_device
+from photosynth.render.cuda.one_lane import FLOATS, INTEGERS, PLACES, on_device
 from photosynth.render.raster import lighting, surface, texture
 
 f4 = np.float32
@@ -22,7 +22,7 @@ _add_light = on_device(lighting.add_light)
 
 @cuda_kernel
 def shade(
-    rank, start, stop, pixels, triangles, weights, width, lens, cam, faces, rows, texels, levels, decode, material,
+    rank, start, stop, pixels, triangles, weights, width, lens, rotation, faces, rows, texels, levels, decode, material,
     mirror, forward, diffuse, map_side, octahedral, coat, sky, n_lights, lights, shadows, layout, shadow_texels, boxes,
     blocks, radiance, depth_m, world_normals,
 ):  # fmt: skip
@@ -39,8 +39,7 @@ def shade(
     if k >= stop or weights[k] >> RANK_BIT != rank:
         return
     s, n = cuda.local.array(FLOATS, float32), cuda.local.array(INTEGERS, int32)
-    corners = cuda.local.array(CORNERS, float64)
-    _gather_surface(k, k + 1, pixels, triangles, weights, width, lens, cam, faces, rows, levels, s, n, corners)
+    _gather_surface(k, k + 1, pixels, triangles, weights, width, lens, rotation, faces, rows, levels, s, n)
     _read_albedo(s, n, texels, mirror, decode, material[:3])
     _orient(s, forward, material[3], sky[1], sky[2], f4(map_side - 2))
     _add_environment(s, n, diffuse, (octahedral, np.int32(4 * map_side)), coat, sky[0], sky[1], sky[2])

@@ -184,8 +184,8 @@ class RasterEngine:
         mesh = one.mesh
         material, *environment = surface_of(one, scene)
         shade(
-            *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.faces, rows, mesh.texels, mesh.levels,
-            self._decode, material, np.int32(mesh.mirrored), view.forward, *environment, *lighting,
+            *fragments[0], *fragments[1:], view.width, view.lens, view.rotation, mesh.faces, rows, mesh.texels,
+            mesh.levels, self._decode, material, np.int32(mesh.mirrored), view.forward, *environment, *lighting,
             layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3), self._scratch,
         )  # fmt: skip
 
@@ -250,7 +250,7 @@ def _vertex_rows(one: Placed, view: View) -> np.ndarray:
     """(V, ROW) float32, see pack_vertices."""
     mesh = one.mesh
     rows = np.empty((len(mesh.vertices), ROW), np.float32)
-    pack_vertices(one.cam, view.rotation, mesh.normals, one.rotation, mesh.st, rows)
+    pack_vertices(one.cam, mesh.normals, one.rotation, mesh.st, rows)
     return rows
 
 

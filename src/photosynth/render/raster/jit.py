@@ -16,6 +16,10 @@ from typing import Any
 from numba import config, njit
 from numba.core.caching import FunctionCache
 
+from photosynth.core.vectors import prepare_numba
+
+prepare_numba()
+
 _FAST_MATH = ("arcp", "contract", "nsz", "reassoc")
 _BOUNDS_CHECK = bool(config.BOUNDSCHECK)
 

@@ -15,7 +15,7 @@ BLOCK = 528
 _names = iter(range(0, 128 * BLOCK, BLOCK))
 PX, PY, PZ = next(_names), next(_names), next(_names)
 """Position: from the eye along the world's axes, metres."""
-NX, NY, NZ = next(_names), next(_names), next(_names)  # right after the position, see gather_surface
+NX, NY, NZ = next(_names), next(_names), next(_names)
 """Normal: in the world, made a unit vector by `orient`."""
 VX, VY, VZ = next(_names), next(_names), next(_names)
 """Unit vector to the eye."""
@@ -61,9 +61,15 @@ WEIGHT = next(_names)
 """Weight of interpolated light, see lattice."""
 READ = next(_names)
 """The first of sixteen lanes of what was read from tables: reads stand in loops of their own, arithmetic in others."""
-MIX = READ + 16 * BLOCK
-"""Here, sixteen numbers of each fragment stand side by side: a mean of vertex rows, see gather_surface."""
-SCRATCH = MIX + 16 * BLOCK
+SECOND, THIRD, FOURTH = 4 * BLOCK, 8 * BLOCK, 12 * BLOCK
+"""Four numbers of each fragment stand side by side from READ on, four more so much further on, and so forth."""
+COAT_READ = READ + 16 * BLOCK
+"""Here, two numbers of each fragment stand side by side: entries of the coat table."""
+CORNER_A, CORNER_B, CORNER_C = READ, READ + 8 * BLOCK, READ + 16 * BLOCK
+"""Here, eight numbers of each fragment's three vertices stand side by side, see read_corners."""
+MIX = READ + 24 * BLOCK
+"""Here, eight numbers of each fragment stand side by side: ambient light, see mix_ambient."""
+SCRATCH = MIX + 8 * BLOCK
 """Length of the scratch array."""
 TO, TW, TH = 0, BLOCK, 2 * BLOCK
 """In the second scratch array, of int32: offset, width and height of the mip level."""
@@ -73,10 +79,8 @@ FACE = 7 * BLOCK
 """The face of a slab."""
 INTEGER_SCRATCH = 8 * BLOCK
 """Length of the second scratch array."""
-CORNERS = 9 * BLOCK
-"""Length of the third, of float64: the corners of each fragment's triangle."""
 
 
-def scratch() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scratch arrays for one thread: float32, int32 and float64. What stands in them does not matter."""
-    return np.zeros(SCRATCH, np.float32), np.zeros(INTEGER_SCRATCH, np.int32), np.ones(CORNERS, np.float64)
+def scratch() -> tuple[np.ndarray, np.ndarray]:
+    """Scratch arrays for one thread: float32 and int32. What stands in them does not matter."""
+    return np.zeros(SCRATCH, np.float32), np.zeros(INTEGER_SCRATCH, np.int32)

@@ -11,14 +11,17 @@ import numpy as np
 
 from photosynth.render.raster.boxes import clears_block, shadow_of_box
 from photosynth.render.raster.coat import COAT_STEPS
+from photosynth.render.raster.copies import copy_four
 from photosynth.render.raster.irradiance import evaluate, terms_of
 from photosynth.render.raster.jit import kernel
 from photosynth.render.raster.lanes import (
     BLOCK,
     COAT,
+    COAT_READ,
     DB,
     DG,
     DR,
+    FOURTH,
     GQ,
     GX,
     GY,
@@ -40,11 +43,13 @@ from photosynth.render.raster.lanes import (
     Q5,
     READ,
     SB,
+    SECOND,
     SG,
     SMITH,
     SR,
     T0,
     T1,
+    THIRD,
     TSX,
     VISIBLE,
     VL,
@@ -59,6 +64,7 @@ from photosynth.render.raster.shadow import lit_parts
 
 f4 = np.float32
 i4 = np.int32
+u8 = np.uint64
 
 
 @kernel
@@ -120,16 +126,20 @@ def add_environment(s, n, diffuse, octahedral, coat, strength, map_cos, map_sin)
     texels, row = laid_flat(octahedral)
     read_octahedral(s, n, texels, row, coat)
     for i in range(BLOCK):
-        low = s[READ + 12 * BLOCK + i]
-        s[COAT + i] = low + (s[READ + 13 * BLOCK + i] - low) * s[TSX + i]
-    for k in range(3):
-        for i in range(BLOCK):
-            fx, fy = s[WX + i], s[WY + i]
-            wd = fx * fy
-            wb, wc = fx - wd, fy - wd
-            value = (f4(1) - fx - wc) * s[READ + k * BLOCK + i] + wb * s[READ + (3 + k) * BLOCK + i]
-            value += wc * s[READ + (6 + k) * BLOCK + i] + wd * s[READ + (9 + k) * BLOCK + i]
-            s[SR + k * BLOCK + i] = s[COAT + i] * strength * value
+        low, at = s[COAT_READ + 2 * i], READ + 4 * i
+        light = low + (s[COAT_READ + 2 * i + 1] - low) * s[TSX + i]
+        fx, fy = s[WX + i], s[WY + i]
+        wd = fx * fy
+        wb, wc = fx - wd, fy - wd
+        wa = f4(1) - fx - wc
+        r0, g0, b0 = s[at], s[at + 1], s[at + 2]
+        r1, g1, b1 = s[at + SECOND], s[at + SECOND + 1], s[at + SECOND + 2]
+        r2, g2, b2 = s[at + THIRD], s[at + THIRD + 1], s[at + THIRD + 2]
+        r3, g3, b3 = s[at + FOURTH], s[at + FOURTH + 1], s[at + FOURTH + 2]
+        s[COAT + i], light = light, light * strength
+        s[SR + i] = light * (wa * r0 + wb * r1 + wc * r2 + wd * r3)
+        s[SG + i] = light * (wa * g0 + wb * g1 + wc * g2 + wd * g3)
+        s[SB + i] = light * (wa * b0 + wb * b1 + wc * b2 + wd * b3)
     for k in range(3):
         terms = terms_of(diffuse, k)
         for i in range(BLOCK):
@@ -167,17 +177,16 @@ def read_octahedral(s, n, texels, row, coat):
         ix, iy, at = i4(x), i4(y), i4(step if step < f4(COAT_STEPS) else f4(COAT_STEPS))
         s[WX + i], s[WY + i], s[TSX + i] = x - f4(ix), y - f4(iy), step - f4(at)
         n[T0 + i], n[T1 + i] = iy * row + i4(4) * ix, at if at < last else last
-    for i in range(BLOCK):
-        above = np.uint64(n[T0 + i])
-        below = above + np.uint64(row)
-        for k in range(3):
-            channel = np.uint64(k)
-            s[READ + k * BLOCK + i] = texels[above + channel]
-            s[READ + (3 + k) * BLOCK + i] = texels[above + channel + np.uint64(4)]
-            s[READ + (6 + k) * BLOCK + i] = texels[below + channel]
-            s[READ + (9 + k) * BLOCK + i] = texels[below + channel + np.uint64(4)]
-        at = np.uint64(n[T1 + i])
-        s[READ + 12 * BLOCK + i], s[READ + 13 * BLOCK + i] = coat[at], coat[at + np.uint64(1)]
+    for k in range(BLOCK):
+        i = u8(k)
+        above, to = u8(n[u8(T0) + i]), u8(READ) + u8(4) * i
+        below = above + u8(row)
+        copy_four(texels, above, s, to)
+        copy_four(texels, above + u8(4), s, to + u8(SECOND))
+        copy_four(texels, below, s, to + u8(THIRD))
+        copy_four(texels, below + u8(4), s, to + u8(FOURTH))
+        at, to = u8(n[u8(T1) + i]), u8(COAT_READ) + u8(2) * i
+        s[to], s[to + u8(1)] = coat[at], coat[at + u8(1)]
 
 
 @kernel

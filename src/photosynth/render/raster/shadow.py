@@ -14,8 +14,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from photosynth.core.scene import Light
+from photosynth.render.raster.copies import copy_four
 from photosynth.render.raster.jit import kernel
-from photosynth.render.raster.lanes import BLOCK, GQ, GX, GY, NL, READ, T0, VISIBLE, WX, WY
+from photosynth.render.raster.lanes import (
+    BLOCK,
+    GQ,
+    GX,
+    GY,
+    NL,
+    READ,
+    SECOND,
+    T0,
+    THIRD,
+    VISIBLE,
+    WX,
+    WY,
+)
 from photosynth.render.raster.prepared import PreparedMesh
 from photosynth.render.raster.probes import frames_towards
 from photosynth.render.raster.transform import transform_vertices
@@ -23,6 +37,7 @@ from photosynth.render.raster.triangle import edges_of, plane_of, row_ends
 
 f4 = np.float32
 i4 = np.int32
+u8 = np.uint64
 
 MIN_SIDE_PX = 64
 """Smallest side of a map."""
@@ -201,33 +216,41 @@ def lit_parts(s, n, texels, offset, side):
         s: in and out, the scratch array of lanes; n: the same for integers.
         texels: (m,) float32, all maps; offset, side: int64, of this one.
     """
-    one, zero, lit = f4(1), f4(0), f4(1e30)
-    edge, first, row, found = f4(side - 3), i4(offset), i4(side), i4(0)
+    one, zero = f4(1), f4(0)
+    if find_texels(s, n, i4(offset), i4(side)) == 0:
+        for i in range(BLOCK):
+            s[VISIBLE + i] = one if s[NL + i] > zero else zero
+        return
+    row = u8(side)
+    for k in range(BLOCK):
+        i = u8(k)
+        at, to = u8(n[u8(T0) + i]), u8(READ) + u8(4) * i
+        copy_four(texels, at, s, to)
+        copy_four(texels, at + row, s, to + u8(SECOND))
+        copy_four(texels, at + row + row, s, to + u8(THIRD))
+    for i in range(BLOCK):
+        fx, fy, q, rest, at = s[WX + i], s[WY + i], s[GQ + i], one - s[WX + i], READ + 4 * i
+        part0 = (rest if q >= s[at] else zero) + (one if q >= s[at + 1] else zero)
+        part0 += fx if q >= s[at + 2] else zero
+        part1 = (rest if q >= s[at + SECOND] else zero) + (one if q >= s[at + SECOND + 1] else zero)
+        part1 += fx if q >= s[at + SECOND + 2] else zero
+        part2 = (rest if q >= s[at + THIRD] else zero) + (one if q >= s[at + THIRD + 1] else zero)
+        part2 += fx if q >= s[at + THIRD + 2] else zero
+        part = (part0 * (one - fy) + part1 + part2 * fy) * f4(0.25)
+        s[VISIBLE + i] = part if s[NL + i] > zero else zero
+
+
+@kernel
+def find_texels(s, n, offset, side):
+    """Where the texels of each fragment begin into lane T0, the weights into WX and WY; how many fragments any texel
+    may hide."""
+    one, zero, lit, edge, found = f4(1), f4(0), f4(1e30), f4(side) - f4(3), i4(0)
     for i in range(BLOCK):
         x, y, q = s[GX + i] - one, s[GY + i] - one, s[GQ + i]
         asked = (x >= zero) & (y >= zero) & (x < edge) & (y < edge) & (q > zero) & (s[NL + i] > zero)
         x, y, q = x if asked else zero, y if asked else zero, q if asked else lit
         ix, iy = i4(x), i4(y)
         s[WX + i], s[WY + i], s[GQ + i] = x - f4(ix), y - f4(iy), q
-        n[T0 + i] = first + iy * row + ix
+        n[T0 + i] = offset + iy * side + ix
         found += i4(1) if asked else i4(0)
-    if found == 0:
-        for i in range(BLOCK):
-            s[VISIBLE + i] = one if s[NL + i] > zero else zero
-        return
-    for i in range(BLOCK):
-        for k in range(3):
-            at = np.uint64(n[T0 + i] + i4(k) * row)
-            s[READ + (3 * k) * BLOCK + i] = texels[at]
-            s[READ + (3 * k + 1) * BLOCK + i] = texels[at + np.uint64(1)]
-            s[READ + (3 * k + 2) * BLOCK + i] = texels[at + np.uint64(2)]
-    for i in range(BLOCK):
-        fx, fy, q, rest = s[WX + i], s[WY + i], s[GQ + i], one - s[WX + i]
-        part0 = (rest if q >= s[READ + i] else zero) + (one if q >= s[READ + BLOCK + i] else zero)
-        part0 += fx if q >= s[READ + 2 * BLOCK + i] else zero
-        part1 = (rest if q >= s[READ + 3 * BLOCK + i] else zero) + (one if q >= s[READ + 4 * BLOCK + i] else zero)
-        part1 += fx if q >= s[READ + 5 * BLOCK + i] else zero
-        part2 = (rest if q >= s[READ + 6 * BLOCK + i] else zero) + (one if q >= s[READ + 7 * BLOCK + i] else zero)
-        part2 += fx if q >= s[READ + 8 * BLOCK + i] else zero
-        part = (part0 * (one - fy) + part1 + part2 * fy) * f4(0.25)
-        s[VISIBLE + i] = part if s[NL + i] > zero else zero
+    return found

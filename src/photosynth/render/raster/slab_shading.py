@@ -56,7 +56,7 @@ def light_nodes(
         shape: (6, h, w) of the lattice.
         scratch: from lanes.scratch.
     """
-    s, n, _ = scratch
+    s, n = scratch
     for k in range(8):
         s[Q0 + k * BLOCK : Q0 + (k + 1) * BLOCK] = f4(0)
     s[Q0 : Q0 + BLOCK] = f4(1)
@@ -104,7 +104,7 @@ def shade_slab(
         lit: (6, 7, h, w) float32 from light_nodes.
         radiance, depth_m, world_normals, scratch: as in shade.
     """
-    s, n, _ = scratch
+    s, n = scratch
     forget_levels(n)
     s[WEIGHT : WEIGHT + BLOCK] = f4(1)
     planes = np.empty((6, PLANE), np.float64)

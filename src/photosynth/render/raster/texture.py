@@ -139,7 +139,7 @@ def add_tap(s, n, texels, mirror, along):
         n[T2 + i] = row1 + x0
         n[T3 + i] = row1 + x1
     for i in range(4 * BLOCK):
-        n[T0 + i] = np.int32(texels[n[T0 + i]])
+        n[T0 + i] = np.int32(texels[np.uint64(n[T0 + i])])
     top = i4(TOP)
     for k in range(3):
         shift = i4(BITS * k)
