@@ -229,11 +229,14 @@ def _blank(view: View, count: int) -> Layers:
 def room_for_fragments(solids: list[Placed]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where the fragments of each begin if they are as many as may be, (n + 1,) int64; charts and first as
     emit_fragments takes them."""
-    areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (one.pixels for one in solids)]
-    areas = [area * (SAMPLES if one.mesh.charts.any() else 1) for area, one in zip(areas, solids, strict=True)]
-    charts = np.concatenate([*(one.mesh.charts for one in solids), np.zeros(0, np.int32)])
-    first = np.concatenate([[0], np.cumsum([len(one.mesh.charts) for one in solids], dtype=np.int64)])
-    return np.concatenate([[0], np.cumsum(areas, dtype=np.int64)]), charts, first
+    several = [bool(one.mesh.charts.any()) for one in solids]
+    starts, first = [0], [0]
+    for (x0, y0, x1, y1), split, one in zip((one.pixels for one in solids), several, solids, strict=True):
+        starts.append(starts[-1] + (x1 - x0) * (y1 - y0) * (SAMPLES if split else 1))
+        first.append(first[-1] + (len(one.mesh.charts) if split else 0))
+    charts = [one.mesh.charts for one, split in zip(solids, several, strict=True) if split]
+    joined = np.concatenate(charts) if charts else np.zeros(1, np.int32)
+    return np.array(starts, np.int64), joined, np.array(first, np.int64)
 
 
 def surface_of(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:

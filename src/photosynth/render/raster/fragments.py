@@ -9,17 +9,15 @@ import numpy as np
 
 from photosynth.render.raster.jit import kernel
 
+u8 = np.uint64
+
 WINS = 8
 """Bit of a fragment's weight that says: this one gives the pixel its depth and normal. The bits below it hold how
 many of the four samples the fragment has."""
 FILLS = 16
 """Bit that says: this one wins, and its instance has all four samples."""
-
-
-@kernel
-def _one_instance(k0, k1, k2, k3):
-    """True if four keys belong to one instance."""
-    return (((k0 ^ k1) | (k0 ^ k2) | (k0 ^ k3)) & 0xFFC00000) == 0
+NOTHING, ONE, SEVERAL, ELSE = np.int32(0), np.int32(1), np.int32(2), np.int32(3)
+"""What is in a pixel, see sort_out."""
 
 
 @kernel
@@ -44,16 +42,20 @@ def samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance):
 
 @kernel
 def sort_out(keys, y, x0, x1, kinds, lows):
-    """Sort the pixels x0..x1 of row y: `kinds` (W,) int32 becomes 0 where nothing is, 1 where one triangle of one
-    instance has all four samples, which `lows` (W,) int32 then names, else 2."""
-    low = np.int64(0xFFFFFFFF)
+    """Sort the pixels x0..x1 of row y into `kinds` (W,) int32: NOTHING is there, ONE triangle has all four samples, one
+    instance has them by SEVERAL triangles, or anything ELSE. For ONE and SEVERAL, `lows` (W,) int32 names the instance
+    and the triangle that most of the samples see, the first among equals."""
     for x in range(x0, x1):
         k0, k1, k2, k3 = keys[y, 0, x], keys[y, 1, x], keys[y, 2, x], keys[y, 3, x]
-        alike = (((k0 ^ k1) | (k0 ^ k2) | (k0 ^ k3)) & low) == 0
+        a, b, c, d = np.int32(k0), np.int32(k1), np.int32(k2), np.int32(k3)
+        differ = (a ^ b) | (a ^ c) | (a ^ d)
         full = (k0 != 0) & (k1 != 0) & (k2 != 0) & (k3 != 0)
-        some = (k0 | k1 | k2 | k3) != 0
-        kinds[x] = np.int32(1) if alike & full else (np.int32(2) if some else np.int32(0))
-        lows[x] = np.int32(k0 & low)
+        kind = ELSE if (k0 | k1 | k2 | k3) != 0 else NOTHING
+        kind = SEVERAL if full & ((differ >> np.int32(22)) == 0) else kind
+        kinds[x] = ONE if full & (differ == 0) else kind
+        low = c if c == d else a
+        low = b if (b == c) | (b == d) else low
+        lows[x] = a if (a == b) | (a == c) | (a == d) else low
 
 
 @kernel
@@ -70,8 +72,8 @@ def emit_fragments(
         x0, y0, x1, y1: the box.
         width, height: int, of the picture.
         named: int, instances from this number on have no id.
-        charts: (m,) int32 from charts_of, those of all instances one after the other; first: (n + 1,) int64, where each
-            instance's begin.
+        charts: (m,) int32 from charts_of, those of all instances that have several, one after the other; first:
+            (n + 1,) int64, where each instance's begin.
         starts: in and out (n,) int64, where each instance's fragments begin; ends where they end. An instance has at
             most as many as its own box has pixels, or four times as many if it has several charts.
         pixels: out (m,) int32, y * width + x.
@@ -84,63 +86,82 @@ def emit_fragments(
     owners, found, groups = np.empty(4, np.int32), np.empty(4, np.int32), np.empty(4, np.int32)
     for y in range(y0, y1):
         sort_out(keys, y, x0, x1, kinds, lows)
-        for x in range(x0, x1):
-            if kinds[x] == 0:
+        x = x0
+        while x < x1:
+            if kinds[x] == NOTHING:
+                x += 1
                 continue
-            if kinds[x] == 1:
+            end = run_of_one(keys, y, x, x1, kinds, lows, charts, first)
+            if end > x:
                 instance = lows[x] >> 22
                 at = starts[instance]
-                starts[instance] += 1
-                pixels[at] = y * width + x
-                triangles[at] = lows[x] & 0x3FFFFF
-                weights[at] = 4 | 8
-                coverage[y, x] = 1.0
-                ids[y, x] = instance + 1 if instance < named else 0
+                starts[instance] += end - x
+                number = np.uint16(instance + 1 if instance < named else 0)
+                for k in range(end - x):
+                    i, to = u8(x + k), u8(at + k)
+                    pixels[to], triangles[to], weights[to] = y * width + x + k, lows[i] & 0x3FFFFF, 4 | 8
+                    coverage[y, i], ids[y, i] = 1.0, number
+                x = end
                 continue
-            k0, k1, k2, k3 = keys[y, 0, x], keys[y, 1, x], keys[y, 2, x], keys[y, 3, x]
-            if k0 != 0 and k1 != 0 and k2 != 0 and k3 != 0 and _one_instance(k0, k1, k2, k3):
-                t0, t1, t2, t3 = k0 & 0x3FFFFF, k1 & 0x3FFFFF, k2 & 0x3FFFFF, k3 & 0x3FFFFF
-                instance = (k0 & 0xFFFFFFFF) >> 22
-                f = first[instance]
-                if charts[f + t0] == charts[f + t1] == charts[f + t2] == charts[f + t3]:
-                    at = starts[instance]
-                    starts[instance] += 1
-                    pixels[at] = y * width + x
-                    if t0 == t1 or t0 == t2 or t0 == t3:
-                        triangles[at] = t0
-                    elif t1 == t2 or t1 == t3:
-                        triangles[at] = t1
-                    else:
-                        triangles[at] = t2 if t2 == t3 else t0
-                    weights[at] = 4 | 8
-                    coverage[y, x] = 1.0
-                    ids[y, x] = instance + 1 if instance < named else 0
-                    continue
-            empty = sort_samples(keys, y, x, charts, first, owners, found, groups)
-            best, best_score, best_at = -1, 0, 0
-            for s in range(4):
-                instance = owners[s]
-                if instance < 0:
-                    continue
-                samples, of_instance, new, triangle = commonest(owners, found, groups, s)
-                if not new:
-                    continue
-                at = starts[instance]
-                starts[instance] += 1
-                pixels[at], triangles[at], weights[at] = y * width + x, triangle, samples
-                score = of_instance << 5
-                if of_instance < 3:  # else it is ahead anyway
-                    score += samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance)
-                larger = instance == best and samples > weights[best_at]
-                if larger or score > best_score or (score == best_score and instance < best):
-                    best, best_score, best_at = instance, score, at
-            coverage[y, x] = (4 - empty) * 0.25
-            nobody = empty << 5
-            if nobody and nobody >> 5 == best_score >> 5:
-                nobody += samples_near(keys, x0, y0, x1, y1, width, height, x, y, -1)
-            if best_score >= nobody:
-                ids[y, x] = best + 1 if best < named else 0
-                weights[best_at] |= 24 if best_score >> 5 == 4 else 8
+            emit_pixel(
+                keys, x0, y0, x1, y1, width, height, named, charts, first, starts, pixels, triangles, weights,
+                coverage, ids, x, y, owners, found, groups,
+            )  # fmt: skip
+            x += 1
+
+
+@kernel
+def run_of_one(keys, y, x, x1, kinds, lows, charts, first):
+    """Where the run of pixels ends that begins at x and that one instance fills, each with one fragment; x if there is
+    none."""
+    if kinds[x] == ELSE:
+        return x
+    instance = lows[x] >> 22
+    begin = first[instance]
+    alike = first[instance + 1] == begin
+    end = x
+    while end < x1 and (kinds[end] == ONE or kinds[end] == SEVERAL) and lows[end] >> 22 == instance:
+        if kinds[end] == SEVERAL and not alike:
+            chart = charts[begin + (keys[y, 0, end] & 0x3FFFFF)]
+            one = chart == charts[begin + (keys[y, 1, end] & 0x3FFFFF)]
+            one &= chart == charts[begin + (keys[y, 2, end] & 0x3FFFFF)]
+            if not (one and chart == charts[begin + (keys[y, 3, end] & 0x3FFFFF)]):
+                return end
+        end += 1
+    return end
+
+
+@kernel
+def emit_pixel(
+    keys, x0, y0, x1, y1, width, height, named, charts, first, starts, pixels, triangles, weights, coverage, ids,
+    x, y, owners, found, groups,
+):  # fmt: skip
+    """List the fragments of the pixel (x, y) as emit_fragments does; owners, found and groups: (4,) int32 scratch."""
+    empty = sort_samples(keys, y, x, charts, first, owners, found, groups)
+    best, best_score, best_at = -1, 0, 0
+    for s in range(4):
+        instance = owners[s]
+        if instance < 0:
+            continue
+        samples, of_instance, new, triangle = commonest(owners, found, groups, s)
+        if not new:
+            continue
+        at = starts[instance]
+        starts[instance] += 1
+        pixels[at], triangles[at], weights[at] = y * width + x, triangle, samples
+        score = of_instance << 5
+        if of_instance < 3:  # else it is ahead anyway
+            score += samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance)
+        larger = instance == best and samples > weights[best_at]
+        if larger or score > best_score or (score == best_score and instance < best):
+            best, best_score, best_at = instance, score, at
+    coverage[y, x] = (4 - empty) * 0.25
+    nobody = empty << 5
+    if nobody and nobody >> 5 == best_score >> 5:
+        nobody += samples_near(keys, x0, y0, x1, y1, width, height, x, y, -1)
+    if best_score >= nobody:
+        ids[y, x] = best + 1 if best < named else 0
+        weights[best_at] |= 24 if best_score >> 5 == 4 else 8
 
 
 @kernel
@@ -154,7 +175,9 @@ def sort_samples(keys, y, x, charts, first, owners, found, groups):
         seen = keys[y, s, x] != 0
         empty += 0 if seen else 1
         owners[s], found[s] = np.int32(instance) if seen else np.int32(-1), np.int32(triangle)
-        groups[s] = charts[first[instance] + triangle] if seen else np.int32(-1)
+        groups[s] = np.int32(-1)
+        if seen:
+            groups[s] = charts[first[instance] + triangle] if first[instance + 1] > first[instance] else np.int32(0)
     return empty
 
 
