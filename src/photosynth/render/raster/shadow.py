@@ -103,7 +103,7 @@ class ShadowCaster:
             extent = max(x1 - x0, y1 - y0, 1e-6)
             penumbra = 2 * light.radius_m * throw / max(distance, radius, 1e-9)
             wanted = PENUMBRA_TEXELS * extent * max(distance, 1e-9) / max(penumbra, 1e-9)
-            side = int(np.clip(wanted, MIN_SIDE_PX, max_side_px)) // 16 * 16
+            side = int(min(max(wanted, MIN_SIDE_PX), max_side_px)) // 16 * 16
             scale = (side - 2 * MARGIN_PX) / extent
             axis = side / 2 - scale * (x0 + x1) / 2, side / 2 - scale * (y0 + y1) / 2
             self._draw_map(proxies, screens, scale, axis, side, offset)
@@ -124,25 +124,26 @@ class ShadowCaster:
             rasterise_depth(screen, faces, scale, axis[0], axis[1], side, texels)
 
     def _tangents(self, light_from_world, casters, proxies, screens, near) -> tuple[float, float, float, float]:
-        lens = np.array([1.0, 0.0, 0.0])
         boxes = []
         for caster, (vertices, _), screen in zip(casters, proxies, screens, strict=True):
             matrix = light_from_world @ caster.world_from_object
-            transform_vertices(vertices, matrix, lens, near, self._cam, screen, self._box)
-            boxes.append(self._box[:4].copy())
-        low = np.clip(np.min(boxes, axis=0)[:2], -MAX_TANGENT, MAX_TANGENT)
-        high = np.clip(np.max(boxes, axis=0)[2:], -MAX_TANGENT, MAX_TANGENT)
-        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+            transform_vertices(vertices, matrix, _TANGENTS, near, self._cam, screen, self._box)
+            boxes.append(self._box.tolist())
+        x0, y0, x1, y1, _ = zip(*boxes, strict=True)
+        x0, y0, x1, y1 = (min(max(v, -MAX_TANGENT), MAX_TANGENT) for v in (min(x0), min(y0), max(x1), max(y1)))
+        return x0, y0, x1, y1
 
 
 def bounding_sphere(casters: Sequence[Caster]) -> tuple[np.ndarray, float]:
     """Centre (3,) and radius of a sphere round the casters' own."""
-    low = np.min([c.centre - c.radius for c in casters], axis=0)
-    high = np.max([c.centre + c.radius for c in casters], axis=0)
+    centres, radii = np.array([c.centre for c in casters]), np.array([c.radius for c in casters])
+    low, high = (centres - radii[:, None]).min(axis=0), (centres + radii[:, None]).max(axis=0)
     centre = (low + high) / 2
-    return centre, max(float(np.linalg.norm(c.centre - centre)) + c.radius for c in casters)
+    return centre, float((np.sqrt(((centres - centre) ** 2).sum(axis=1)) + radii).max())
 
 
+_TANGENTS = np.array([1.0, 0.0, 0.0])
+"""The lens of a picture in tangents."""
 _UP = np.array([0.0, 0.0, 1.0])
 
 

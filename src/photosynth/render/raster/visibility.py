@@ -36,7 +36,8 @@ def clear_box(keys, x0, y0, x1, y1):
     """Empty the samples of the pixels x0 <= x < x1, y0 <= y < y1 of a (H, 4, W) int64 buffer."""
     for y in range(y0, y1):
         for s in range(4):
-            keys[y, s, x0:x1] = 0
+            for x in range(x0, x1):
+                keys[y, s, np.uint64(x)] = 0
 
 
 @kernel
