@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.triangle import TRIANGLES
 
 f4 = np.float32
 i4 = np.int32
@@ -26,6 +27,15 @@ ID_BITS = 10
 """Lower bits of a texel that name the object; above them its depth."""
 DEPTH_STEPS = 1 << 20
 """Steps of depth in a map."""
+LANES = 16
+"""So many texels of a map are drawn at once: fewer are unrolled by the compiler instead, more are in vain."""
+AX, AY, AZ, BX, BY, BZ, CX, CY, CZ, AREA, ZX, ZY, EX, EY, GX, GY, LEFT, RIGHT, TOP, BOTTOM = (
+    TRIANGLES * k for k in range(20)
+)
+"""Lanes of some triangles' corners, twice their areas, the plane of z, the weights of the second and third corner as
+they grow with x and y, and the texels round them."""
+NUMBERS = 20 * TRIANGLES
+"""Length of the float32 array that holds all these."""
 LIFT = 0.02
 """Points are lifted off their surface by this many radii of the mean placement before they are asked."""
 
@@ -59,52 +69,84 @@ def draw_ids(vertices, faces, world_from_object, centre, radius, identity, frame
     Args:
         vertices: (V, 3) float32; faces: (F, 3) int32.
         world_from_object: (4, 4) float64, with the eye as the world's origin.
-        centre, radius, frames, maps: as in Sky.
+        centre, radius, frames, maps: as in Sky; a map's side is LANES at least.
         identity: int below 2^ID_BITS.
     """
-    count = vertices.shape[0]
-    world, turned = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
+    count, m, side = vertices.shape[0], world_from_object, maps.shape[1]
+    world, turned, s = np.empty(3 * count, np.float32), np.empty(3 * count, np.float32), np.zeros(NUMBERS, np.float32)
     for v in range(count):
         x, y, z = vertices[v, 0], vertices[v, 1], vertices[v, 2]
         for k in range(3):
-            m = world_from_object
-            world[v, k] = m[k, 0] * x + m[k, 1] * y + m[k, 2] * z + m[k, 3] - centre[k]
-    side = maps.shape[1]
-    half, scale = f4(side * 0.5), f4((side * 0.5 - 1) / radius)
-    deep = f4(0.5 * DEPTH_STEPS / radius)
+            world[k * count + v] = m[k, 0] * x + m[k, 1] * y + m[k, 2] * z + m[k, 3] - centre[k]
+    texels = maps.reshape(-1)
     for d in range(frames.shape[0]):
-        f = frames[d]
-        for v in range(count):
-            x, y, z = world[v, 0], world[v, 1], world[v, 2]
-            turned[v, 0] = (f[0, 0] * x + f[0, 1] * y + f[0, 2] * z) * scale + half
-            turned[v, 1] = (f[1, 0] * x + f[1, 1] * y + f[1, 2] * z) * scale + half
-            turned[v, 2] = (f[2, 0] * x + f[2, 1] * y + f[2, 2] * z + f4(radius)) * deep
-        image = maps[d]
-        for t in range(faces.shape[0]):
-            _draw(turned, np.uint32(faces[t, 0]), np.uint32(faces[t, 1]), np.uint32(faces[t, 2]), identity, image)
+        _turn(world, frames[d], f4(radius), side, turned)
+        for first in range(0, faces.shape[0], TRIANGLES):
+            found = _line_up(turned, faces, first, s)
+            _set_up(s, f4(side))
+            _draw(s, found, i4(identity), texels, d * side * side, side)
 
 
 @kernel
-def _draw(turned, a, b, c, identity, image):
-    x0, y0, x1, y1, x2, y2 = turned[a, 0], turned[a, 1], turned[b, 0], turned[b, 1], turned[c, 0], turned[c, 1]
-    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-    if not area > f4(1e-4):
-        return
-    side = image.shape[0]
-    z0, z1, z2 = turned[a, 2], turned[b, 2], turned[c, 2]
-    inverse = f4(1) / area
-    zx = ((z1 - z0) * (y2 - y0) - (z2 - z0) * (y1 - y0)) * inverse
-    zy = ((z2 - z0) * (x1 - x0) - (z1 - z0) * (x2 - x0)) * inverse
-    left, right = max(int(min(x0, x1, x2) + f4(0.5)), 0), min(int(max(x0, x1, x2) + f4(0.5)), side)
-    top, bottom = max(int(min(y0, y1, y2) + f4(0.5)), 0), min(int(max(y0, y1, y2) + f4(0.5)), side)
-    ex, ey, gx, gy = (y2 - y0) * inverse, (x2 - x0) * inverse, (y1 - y0) * inverse, (x1 - x0) * inverse
-    for iy in range(top, bottom):
-        y = f4(iy) + f4(0.5) - y0
-        for ix in range(left, right):
-            x = f4(ix) + f4(0.5) - x0
-            wb, wc = x * ex - ey * y, gx * -x + gy * y
-            if wb >= f4(0) and wc >= f4(0) and wb + wc <= f4(1):
-                z = int(z0 + zx * x + zy * y)
-                key = i4((min(max(z, 0), DEPTH_STEPS - 1) << ID_BITS) | identity)
-                if key > image[iy, ix]:
-                    image[iy, ix] = key
+def _turn(world, frame, radius, side, turned):
+    """Turn points (3 n,) float32, all x before all y, towards a map: x and y in texels, z in steps of depth."""
+    half, scale, deep = f4(side * 0.5), f4((side * 0.5 - 1) / radius), f4(0.5 * DEPTH_STEPS / radius)
+    a, b, c, d, e, f = frame[0, 0], frame[0, 1], frame[0, 2], frame[1, 0], frame[1, 1], frame[1, 2]
+    g, h, i = frame[2, 0], frame[2, 1], frame[2, 2]
+    count = world.size // 3
+    for v in range(count):
+        x, y, z = world[v], world[count + v], world[2 * count + v]
+        turned[v] = (a * x + b * y + c * z) * scale + half
+        turned[count + v] = (d * x + e * y + f * z) * scale + half
+        turned[2 * count + v] = (g * x + h * y + i * z + radius) * deep
+
+
+@kernel
+def _line_up(turned, faces, first, s):
+    """Write those of TRIANGLES faces from the `first` on that look at the sky into `s`; their number."""
+    n, count = np.uint64(0), np.uint64(turned.size // 3)
+    for t in range(first, min(first + TRIANGLES, faces.shape[0])):
+        a, b, c = np.uint64(faces[t, 0]), np.uint64(faces[t, 1]), np.uint64(faces[t, 2])
+        x0, y0, x1, y1 = turned[a], turned[count + a], turned[b], turned[count + b]
+        x2, y2, area = turned[c], turned[count + c], (x1 - x0) * (turned[count + c] - y0) - (turned[c] - x0) * (y1 - y0)
+        s[AX + n], s[AY + n], s[AZ + n] = x0, y0, turned[2 * count + a]
+        s[BX + n], s[BY + n], s[BZ + n] = x1, y1, turned[2 * count + b]
+        s[CX + n], s[CY + n], s[CZ + n], s[AREA + n] = x2, y2, turned[2 * count + c], area
+        n += np.uint64(1) if area > f4(1e-4) else np.uint64(0)
+    return n
+
+
+@kernel
+def _set_up(s, side):
+    """Fill the lanes behind AREA; side: of the map, float32."""
+    half, zero = f4(0.5), f4(0)
+    for i in range(TRIANGLES):
+        x0, y0, z0, x1, y1, z1 = s[AX + i], s[AY + i], s[AZ + i], s[BX + i], s[BY + i], s[BZ + i]
+        x2, y2, z2, inverse = s[CX + i], s[CY + i], s[CZ + i], f4(1) / s[AREA + i]
+        s[ZX + i] = ((z1 - z0) * (y2 - y0) - (z2 - z0) * (y1 - y0)) * inverse
+        s[ZY + i] = ((z2 - z0) * (x1 - x0) - (z1 - z0) * (x2 - x0)) * inverse
+        s[EX + i], s[EY + i] = (y2 - y0) * inverse, (x0 - x2) * inverse
+        s[GX + i], s[GY + i] = (y0 - y1) * inverse, (x1 - x0) * inverse
+        s[LEFT + i], s[RIGHT + i] = max(min(x0, x1, x2) + half, zero), min(max(x0, x1, x2) + half, side)
+        s[TOP + i], s[BOTTOM + i] = max(min(y0, y1, y2) + half, zero), min(max(y0, y1, y2) + half, side)
+
+
+@kernel
+def _draw(s, count, identity, texels, offset, side):
+    """Draw the first `count` triangles of `s` into the map at `offset`, LANES texels at a time without a branch."""
+    for i in range(count):
+        n = np.uint64(i)
+        x0, y0, zx, ex, gx = s[AX + n], s[AY + n], s[ZX + n], s[EX + n], s[GX + n]
+        left, right = int(s[LEFT + n]), int(s[RIGHT + n])
+        for iy in range(int(s[TOP + n]), int(s[BOTTOM + n])):
+            y = f4(iy) + f4(0.5) - y0
+            z, b, c = s[AZ + n] + s[ZY + n] * y, s[EY + n] * y, s[GY + n] * y
+            for ix in range(left, right, LANES):
+                start = min(ix, side - LANES)
+                at, x = np.uint64(offset + iy * side + start), f4(start) + f4(0.5) - x0
+                for j in range(LANES):
+                    wb, wc = ex * (x + f4(j)) + b, gx * (x + f4(j)) + c
+                    inside = (wb >= f4(0)) & (wc >= f4(0)) & (wb + wc <= f4(1))
+                    depth = i4(min(max(z + zx * (x + f4(j)), f4(0)), f4(DEPTH_STEPS - 1)))
+                    key = ((depth << i4(ID_BITS)) | identity) if inside else i4(-1)
+                    texels[at + np.uint64(j)] = max(key, texels[at + np.uint64(j)])

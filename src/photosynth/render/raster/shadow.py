@@ -33,7 +33,7 @@ from photosynth.render.raster.lanes import (
 from photosynth.render.raster.prepared import PreparedMesh
 from photosynth.render.raster.probes import frames_towards
 from photosynth.render.raster.transform import transform_vertices
-from photosynth.render.raster.triangle import edges_of, plane_of, row_ends
+from photosynth.render.raster.triangle import END, FIRST, NUMBERS, QX, ROWS, TRIANGLES, line_up, row_spans, set_up
 
 f4 = np.float32
 i4 = np.int32
@@ -53,6 +53,8 @@ SMALL_PX = 128
 """Casters fewer texels across than this are drawn by their coarser proxies."""
 PENUMBRA_TEXELS = 3.0
 """Texels across a typical penumbra."""
+LANES = 24
+"""So many texels are drawn at once: fewer are unrolled by the compiler instead, more are in vain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +118,7 @@ class ShadowCaster:
             extent = max(x1 - x0, y1 - y0, 1e-6)
             penumbra = 2 * light.radius_m * throw / max(distance, radius, 1e-9)
             wanted = PENUMBRA_TEXELS * extent * max(distance, 1e-9) / max(penumbra, 1e-9)
-            side = int(np.clip(wanted, MIN_SIDE_PX, max_side_px)) // 16 * 16
+            side = int(min(max(wanted, MIN_SIDE_PX), max_side_px)) // 16 * 16
             scale = (side - 2 * MARGIN_PX) / extent
             axis = side / 2 - scale * (x0 + x1) / 2, side / 2 - scale * (y0 + y1) / 2
             self._draw_map(proxies, screens, scale, axis, side, offset)
@@ -137,25 +139,26 @@ class ShadowCaster:
             rasterise_depth(screen, faces, scale, axis[0], axis[1], side, texels)
 
     def _tangents(self, light_from_world, casters, proxies, screens, near) -> tuple[float, float, float, float]:
-        lens = np.array([1.0, 0.0, 0.0])
         boxes = []
         for caster, (vertices, _), screen in zip(casters, proxies, screens, strict=True):
             matrix = light_from_world @ caster.world_from_object
-            transform_vertices(vertices, matrix, lens, near, self._cam, screen, self._box)
-            boxes.append(self._box[:4].copy())
-        low = np.clip(np.min(boxes, axis=0)[:2], -MAX_TANGENT, MAX_TANGENT)
-        high = np.clip(np.max(boxes, axis=0)[2:], -MAX_TANGENT, MAX_TANGENT)
-        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+            transform_vertices(vertices, matrix, _TANGENTS, near, self._cam, screen, self._box)
+            boxes.append(self._box.tolist())
+        x0, y0, x1, y1, _ = zip(*boxes, strict=True)
+        x0, y0, x1, y1 = (min(max(v, -MAX_TANGENT), MAX_TANGENT) for v in (min(x0), min(y0), max(x1), max(y1)))
+        return x0, y0, x1, y1
 
 
 def bounding_sphere(casters: Sequence[Caster]) -> tuple[np.ndarray, float]:
     """Centre (3,) and radius of a sphere round the casters' own."""
-    low = np.min([c.centre - c.radius for c in casters], axis=0)
-    high = np.max([c.centre + c.radius for c in casters], axis=0)
+    centres, radii = np.array([c.centre for c in casters]), np.array([c.radius for c in casters])
+    low, high = (centres - radii[:, None]).min(axis=0), (centres + radii[:, None]).max(axis=0)
     centre = (low + high) / 2
-    return centre, max(float(np.linalg.norm(c.centre - centre)) + c.radius for c in casters)
+    return centre, float((np.sqrt(((centres - centre) ** 2).sum(axis=1)) + radii).max())
 
 
+_TANGENTS = np.array([1.0, 0.0, 0.0])
+"""The lens of a picture in tangents."""
 _UP = np.array([0.0, 0.0, 1.0])
 
 
@@ -175,35 +178,44 @@ def rasterise_depth(screen, faces, scale, ox, oy, side, texels):
         screen: (V, 3) float64 tangents x / z, y / z and 1 / z; 1 / z is 0 behind the light.
         faces: (F, 3) int32.
         scale, ox, oy: texels = scale * tangent + (ox, oy).
-        side: int, side of the map.
+        side: int, side of the map, at least LANES.
         texels: in and out (side * side,) float32.
     """
+    s, n = np.zeros(NUMBERS, np.float64), np.uint64(0)
+    spans, starts = np.empty(2 * ROWS, np.int32), np.full(2 * ROWS, 0.5)
     for t in range(faces.shape[0]):
-        a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
+        a, b, c = np.uint64(faces[t, 0]), np.uint64(faces[t, 1]), np.uint64(faces[t, 2])
         q0, q1, q2 = screen[a, 2], screen[b, 2], screen[c, 2]
-        if not (q0 > 0.0 and q1 > 0.0 and q2 > 0.0):
-            continue
         x0, y0 = scale * screen[a, 0] + ox, scale * screen[a, 1] + oy
         x1, y1 = scale * screen[b, 0] + ox, scale * screen[b, 1] + oy
         x2, y2 = scale * screen[c, 0] + ox, scale * screen[c, 1] + oy
-        area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
-        if not area > 1e-12:
-            continue
-        top, bottom = min(y0, y1, y2), max(y0, y1, y2)
-        first, last = int(max(0.0, np.ceil(top - 0.5))), int(min(float(side), np.ceil(bottom - 0.5)))
-        if first >= last:
-            continue
-        qx, qy, qc = plane_of(x0, y0, q0, x1, y1, q1, x2, y2, q2, area)
-        edges = edges_of(x0, y0, x1, y1, x2, y2)
-        for iy in range(first, last):
-            y = iy + 0.5
-            xa, xb = row_ends(edges, y)
-            left, right = int(max(0.0, np.ceil(xa - 0.5))), int(min(float(side), np.ceil(xb - 0.5)))
-            q = qc + qx * (left + 0.5) + qy * y
-            for i in range(iy * side + left, iy * side + right):
-                if q > texels[i]:
-                    texels[i] = q
-                q += qx
+        seen = line_up(s, n, x0, y0, q0, x1, y1, q1, x2, y2, q2, side, side)
+        n += seen if (q0 > 0.0) & (q1 > 0.0) & (q2 > 0.0) else np.uint64(0)
+        if n == TRIANGLES:
+            _draw(s, n, side, spans, starts, texels)
+            n = np.uint64(0)
+    _draw(s, n, side, spans, starts, texels)
+
+
+@kernel
+def _draw(s, count, side, spans, starts, texels):
+    """Draw the first `count` triangles of a block. Of a span's texels and those behind it, which get 0 for 1 / z, LANES
+    are drawn at a time without a branch, so that it becomes vector instructions."""
+    set_up(s, 1.0, side)
+    for i in range(count):
+        n = np.uint64(i)
+        qx, first, end = f4(s[QX + n]), int(s[FIRST + n]), int(s[END + n])
+        for base in range(first, end, ROWS):
+            row_spans(s, n, base, 1.0, side, spans, starts)
+            for r in range(min(end - base, ROWS)):
+                left, right, q = spans[np.uint64(r)], spans[np.uint64(r + ROWS)], f4(starts[np.uint64(r)])
+                for x in range(left, right, LANES):
+                    start = min(x, side - LANES)
+                    at, skip, stop = np.uint64((base + r) * side + start), f4(left - start), f4(right - start)
+                    for j in range(LANES):
+                        value = q + qx * (f4(j) - skip)
+                        value = value if (f4(j) >= skip) & (f4(j) < stop) else f4(0)
+                        texels[at + np.uint64(j)] = max(value, texels[at + np.uint64(j)])
 
 
 @kernel

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
-from photosynth.render.raster.triangle import edges_of, plane_of, row_ends
+from photosynth.render.raster.triangle import END, FIRST, NUMBERS, QX, ROWS, TRIANGLES, line_up, row_spans, set_up
 
 SAMPLES = 4
 """Samples in a pixel."""
@@ -21,6 +21,8 @@ SAMPLE_Y = np.array([0.125, 0.375, 0.625, 0.875])
 """Their y offsets: four rows of samples, evenly spaced over all of the picture."""
 LONG = 16
 """Spans of so many samples are drawn by vector instructions."""
+FEW = 2
+"""Shorter ones are drawn as if they had at least so many, the last again and again: cheaper than to ask."""
 TRIANGLE_BITS = 22
 """Lower bits of a key that name the triangle."""
 MAX_TRIANGLES = 1 << TRIANGLE_BITS
@@ -34,7 +36,8 @@ def clear_box(keys, x0, y0, x1, y1):
     """Empty the samples of the pixels x0 <= x < x1, y0 <= y < y1 of a (H, 4, W) int64 buffer."""
     for y in range(y0, y1):
         for s in range(4):
-            keys[y, s, x0:x1] = 0
+            for x in range(x0, x1):
+                keys[y, s, np.uint64(x)] = 0
 
 
 @kernel
@@ -55,25 +58,33 @@ def rasterise(cam, screen, faces, instance, lens, near, width, height, keys, dra
         drawn: in and out (>= height, >= width) uint8, a bit for each sample that the instance has whatever stands
             before it; or (0, 0) and nobody asks.
     """
-    clipped = np.empty((4, 3), np.float64)
+    clipped, s, lows = np.empty((4, 3), np.float64), np.zeros(NUMBERS, np.float64), np.empty(TRIANGLES, np.int64)
+    room = np.empty(2 * ROWS, np.int32), np.empty(2 * ROWS, np.float64), np.empty(ROWS, np.int64)
+    for r in range(ROWS):
+        room[1][ROWS + r] = SAMPLE_X[r & 3]
+    n = np.uint64(0)
     for t in range(faces.shape[0]):
-        a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
+        a, b, c = np.uint64(faces[t, 0]), np.uint64(faces[t, 1]), np.uint64(faces[t, 2])
         low = (np.int64(instance) << 22) | t
         qa, qb, qc = screen[a, 2], screen[b, 2], screen[c, 2]
         if qa > 0.0 and qb > 0.0 and qc > 0.0:
-            _fill(
-                screen[a, 0], screen[a, 1], qa, screen[b, 0], screen[b, 1], qb, screen[c, 0], screen[c, 1], qc,
-                low, width, height, keys, drawn,
+            lows[n] = low
+            n += line_up(
+                s, n, screen[a, 0], screen[a, 1], qa, screen[b, 0], screen[b, 1], qb, screen[c, 0], screen[c, 1], qc,
+                width, height,
             )  # fmt: skip
         elif qa > 0.0 or qb > 0.0 or qc > 0.0:
-            corners = _clip(cam, a, b, c, near, lens, clipped)
-            for k in range(2, corners):
-                _fill(
-                    clipped[0, 0], clipped[0, 1], clipped[0, 2],
+            for k in range(2, _clip(cam, a, b, c, near, lens, clipped)):
+                lows[n] = low
+                n += line_up(
+                    s, n, clipped[0, 0], clipped[0, 1], clipped[0, 2],
                     clipped[k - 1, 0], clipped[k - 1, 1], clipped[k - 1, 2],
-                    clipped[k, 0], clipped[k, 1], clipped[k, 2],
-                    low, width, height, keys, drawn,
+                    clipped[k, 0], clipped[k, 1], clipped[k, 2], width, height,
                 )  # fmt: skip
+        if n >= TRIANGLES - 1:
+            _draw(s, lows, n, room, width, height, keys, drawn)
+            n = np.uint64(0)
+    _draw(s, lows, n, room, width, height, keys, drawn)
 
 
 @kernel
@@ -104,44 +115,45 @@ def _clip(cam, a, b, c, near, lens, out):
 
 
 @kernel
-def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, keys, drawn):
-    """Draw one triangle: three edges, sorted by y, walked by rows; each row visits its four sample offsets."""
-    area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
-    if not area > 1e-12:
-        return
-    top, bottom = min(y0, y1, y2), max(y0, y1, y2)
-    if max(x0, x1, x2) < 0 or bottom < 0 or min(x0, x1, x2) >= width or top >= height:
-        return
-    # rows of samples are a quarter of a pixel apart: row k is at (k + 0.5) / 4
-    first = int(max(0.0, np.ceil(4.0 * top - 0.5)))
-    last = int(min(4.0 * height, np.ceil(4.0 * bottom - 0.5)))
-    if first >= last:
-        return
-    qx, qy, qc = plane_of(x0, y0, q0, x1, y1, q1, x2, y2, q2, area)
-    edges, noted = edges_of(x0, y0, x1, y1, x2, y2), drawn.shape[0] > 0
-    for k in range(first, last):
-        iy, s = k >> 2, k & 3
-        y = (k + 0.5) * 0.25
-        xa, xb = row_ends(edges, y)
-        ox = SAMPLE_X[s]
-        left, right = int(max(0.0, np.ceil(xa - ox))), int(min(float(width), np.ceil(xb - ox)))
-        if left >= right:
+def _draw(s, lows, count, room, width, height, keys, drawn):
+    """Draw the first `count` triangles of a block, whose keys have these lower halves. room: spans and starts as
+    row_spans takes them, and ROWS numbers of rows."""
+    set_up(s, 4.0, height)
+    spans, starts, filled = room
+    for i in range(count):
+        n = np.uint64(i)
+        first, end = int(s[FIRST + n]), int(s[END + n])
+        for base in range(first & -4, end, ROWS):
+            row_spans(s, n, base, 4.0, width, spans, starts)
+            rows = 0
+            for k in range(max(first, base), min(end, base + ROWS)):
+                r = np.uint64(k - base)
+                filled[rows] = k
+                rows += 1 if spans[r] < spans[ROWS + r] else 0
+            _fill(filled, rows, base, spans, starts, s[QX + n], lows[n], keys, drawn)
+
+
+@kernel
+def _fill(filled, rows, base, spans, starts, qx, low, keys, drawn):
+    """Draw the `rows` rows of a triangle that `filled` names, none of them empty."""
+    noted = drawn.shape[0] > 0
+    for e in range(rows):
+        k = filled[np.uint64(e)]
+        r = np.uint64(k - base)
+        left, right, q = spans[r], spans[ROWS + r], starts[r]
+        iy, s, size, bit = np.uint64(k >> 2), np.uint64(k & 3), right - left, np.uint8(1 << (k & 3))
+        if size >= LONG:  # without a branch, so that it becomes vector instructions
+            for j in range(size):
+                ix = np.uint64(left + j)
+                key = (np.int64(np.float32(q + qx * j).view(np.int32)) << 32) | low
+                keys[iy, s, ix] = max(key, keys[iy, s, ix])
+            for j in range(size if noted else 0):
+                drawn[iy, np.uint64(left + j)] |= bit
             continue
-        q = qc + qx * (left + ox) + qy * y
-        if right - left >= LONG:  # without a branch, so that it becomes vector instructions
-            row = keys[iy, s]
-            for ix in range(left, right):
-                key = (np.int64(np.float32(q + qx * (ix - left)).view(np.int32)) << 32) | low
-                row[np.uint64(ix)] = max(key, row[np.uint64(ix)])
+        for j in range(max(size, FEW)):
+            j = min(j, size - 1)
+            ix = np.uint64(left + j)
+            key = (np.int64(np.float32(q + qx * j).view(np.int32)) << 32) | low
+            keys[iy, s, ix] = max(key, keys[iy, s, ix])
             if noted:
-                bit = np.uint8(1 << s)
-                for ix in range(left, right):
-                    drawn[iy, np.uint64(ix)] |= bit
-            continue
-        for ix in range(left, right):
-            key = (np.int64(np.float32(q).view(np.int32)) << 32) | low
-            if key > keys[iy, s, ix]:
-                keys[iy, s, ix] = key
-            if noted:
-                drawn[iy, ix] |= np.uint8(1 << s)
-            q += qx
+                drawn[iy, ix] |= bit
