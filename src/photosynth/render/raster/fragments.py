@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, TRIANGLE_BITS
 
 u8 = np.uint64
 
@@ -16,7 +17,7 @@ WINS = 8
 many of the four samples the fragment has."""
 FILLS = 16
 """Bit that says: this one wins, and its instance has all four samples."""
-NOTHING, ONE, SEVERAL, ELSE = np.int32(0), np.int32(1), np.int32(2), np.int32(3)
+NOTHING, MIXED, BY_SEVERAL = np.int32(-1), np.int32(-2), np.int32(MAX_INSTANCES)
 """What is in a pixel, see sort_out."""
 
 
@@ -41,21 +42,22 @@ def samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance):
 
 
 @kernel
-def sort_out(keys, y, x0, x1, kinds, lows):
-    """Sort the pixels x0..x1 of row y into `kinds` (W,) int32: NOTHING is there, ONE triangle has all four samples, one
-    instance has them by SEVERAL triangles, or anything ELSE. For ONE and SEVERAL, `lows` (W,) int32 names the instance
-    and the triangle that most of the samples see, the first among equals."""
+def sort_out(keys, y, x0, x1, by_several, kinds, lows):
+    """Sort the pixels x0..x1 of row y into `kinds` (W,) int32: the number of the instance that has all four samples,
+    plus `by_several` if more than one of its triangles does; or NOTHING, or MIXED. Where one instance has them, `lows`
+    (W,) int32 names the triangle that most of the samples see, the first among equals."""
     for x in range(x0, x1):
         k0, k1, k2, k3 = keys[y, 0, x], keys[y, 1, x], keys[y, 2, x], keys[y, 3, x]
         a, b, c, d = np.int32(k0), np.int32(k1), np.int32(k2), np.int32(k3)
         differ = (a ^ b) | (a ^ c) | (a ^ d)
         full = (k0 != 0) & (k1 != 0) & (k2 != 0) & (k3 != 0)
-        kind = ELSE if (k0 | k1 | k2 | k3) != 0 else NOTHING
-        kind = SEVERAL if full & ((differ >> np.int32(22)) == 0) else kind
-        kinds[x] = ONE if full & (differ == 0) else kind
+        kind = MIXED if (k0 | k1 | k2 | k3) != 0 else NOTHING
+        filled = (a >> np.int32(TRIANGLE_BITS)) + (by_several if differ != 0 else np.int32(0))
+        kinds[x] = filled if full & ((differ >> np.int32(TRIANGLE_BITS)) == 0) else kind
         low = c if c == d else a
         low = b if (b == c) | (b == d) else low
-        lows[x] = a if (a == b) | (a == c) | (a == d) else low
+        low = a if (a == b) | (a == c) | (a == d) else low
+        lows[x] = low & np.int32(MAX_TRIANGLES - 1)
 
 
 @kernel
@@ -84,51 +86,45 @@ def emit_fragments(
     """
     kinds, lows = np.empty(width, np.int32), np.empty(width, np.int32)
     owners, found, groups = np.empty(4, np.int32), np.empty(4, np.int32), np.empty(4, np.int32)
+    by_several = BY_SEVERAL if first[-1] > 0 else np.int32(0)
     for y in range(y0, y1):
-        sort_out(keys, y, x0, x1, kinds, lows)
+        sort_out(keys, y, x0, x1, by_several, kinds, lows)
         x = x0
         while x < x1:
-            if kinds[x] == NOTHING:
+            kind, end = kinds[x], x + 1
+            if kind == NOTHING:
                 x += 1
                 continue
-            end = run_of_one(keys, y, x, x1, kinds, lows, charts, first)
-            if end > x:
-                instance = lows[x] >> 22
-                at = starts[instance]
-                starts[instance] += end - x
-                number = np.uint16(instance + 1 if instance < named else 0)
-                for k in range(end - x):
-                    i, to = u8(x + k), u8(at + k)
-                    pixels[to], triangles[to], weights[to] = y * width + x + k, lows[i] & 0x3FFFFF, 4 | 8
-                    coverage[y, i], ids[y, i] = 1.0, number
-                x = end
+            if kind < 0 or (kind >= BY_SEVERAL and not is_one_chart(keys, y, x, charts, first, kind - BY_SEVERAL)):
+                emit_pixel(
+                    keys, x0, y0, x1, y1, width, height, named, charts, first, starts, pixels, triangles, weights,
+                    coverage, ids, x, y, owners, found, groups,
+                )  # fmt: skip
+                x += 1
                 continue
-            emit_pixel(
-                keys, x0, y0, x1, y1, width, height, named, charts, first, starts, pixels, triangles, weights,
-                coverage, ids, x, y, owners, found, groups,
-            )  # fmt: skip
-            x += 1
+            while end < x1 and kinds[end] == kind and kind < BY_SEVERAL:
+                end += 1
+            instance = kind & (BY_SEVERAL - 1)
+            number = np.uint16(instance + 1 if instance < named else 0)
+            at = starts[instance] - x
+            starts[instance] += end - x
+            for k in range(x, end):
+                i, to = u8(k), u8(at + k)
+                pixels[to], triangles[to], weights[to] = y * width + k, lows[i], WINS | 4
+                coverage[y, i], ids[y, i] = 1.0, number
+            x = end
 
 
 @kernel
-def run_of_one(keys, y, x, x1, kinds, lows, charts, first):
-    """Where the run of pixels ends that begins at x and that one instance fills, each with one fragment; x if there is
-    none."""
-    if kinds[x] == ELSE:
-        return x
-    instance = lows[x] >> 22
+def is_one_chart(keys, y, x, charts, first, instance):
+    """True if the four samples of a pixel, all of one instance, see one chart."""
     begin = first[instance]
-    alike = first[instance + 1] == begin
-    end = x
-    while end < x1 and (kinds[end] == ONE or kinds[end] == SEVERAL) and lows[end] >> 22 == instance:
-        if kinds[end] == SEVERAL and not alike:
-            chart = charts[begin + (keys[y, 0, end] & 0x3FFFFF)]
-            one = chart == charts[begin + (keys[y, 1, end] & 0x3FFFFF)]
-            one &= chart == charts[begin + (keys[y, 2, end] & 0x3FFFFF)]
-            if not (one and chart == charts[begin + (keys[y, 3, end] & 0x3FFFFF)]):
-                return end
-        end += 1
-    return end
+    if first[instance + 1] == begin:
+        return True
+    chart = charts[begin + (keys[y, 0, x] & 0x3FFFFF)]
+    one = chart == charts[begin + (keys[y, 1, x] & 0x3FFFFF)]
+    one &= chart == charts[begin + (keys[y, 2, x] & 0x3FFFFF)]
+    return one & (chart == charts[begin + (keys[y, 3, x] & 0x3FFFFF)])
 
 
 @kernel
