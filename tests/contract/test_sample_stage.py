@@ -359,6 +359,17 @@ def test_arranged_scenes_are_the_same_in_any_order_of_the_blocks(recipe, boxes, 
     assert summary["objects_per_picture"] == pytest.approx(len(objects) / summary["kinds"]["object"], abs=1e-3)
 
 
+def test_objects_without_a_scale_are_named(boxes, tmp_path) -> None:
+    progress = Silent()
+    artifact = run(SampleConfig(n_images=4, recipe="tabletop"), boxes, tmp_path / "table", progress=progress)
+    assert artifact.manifest.summary["objects_without_scale"] == ["milk"]
+    (note,) = (note for note in artifact.manifest.notes if "scale" in note)
+    assert note.startswith("1 of 2 objects have no scale (Milch)")
+    assert note in progress.notes
+    alone = run(SampleConfig(n_images=4), boxes, tmp_path / "single")
+    assert not any("scale" in note for note in alone.manifest.notes)
+
+
 def test_workers_keep_no_textures(boxes, tmp_path) -> None:
     run(SampleConfig(n_images=6, recipe="tabletop"), boxes, tmp_path / "scenes")
     meshes = stage._worker.arrangements.shapes._meshes

@@ -19,6 +19,7 @@ from photosynth.core.record import Record, digest, to_pretty_json
 from photosynth.core.scene import Scene
 from photosynth.sample.arrange.shapes import Shapes
 from photosynth.sample.environment import folder_maps, recipe_maps
+from photosynth.sample.group import size_notes
 from photosynth.sample.meshes import PassingMeshes
 from photosynth.sample.photos import Skipped, open_backgrounds
 from photosynth.sample.recipe import MAX_SIDE_PX, MIN_SIDE_PX, Recipe, at_size, load_recipe, recipe_parts
@@ -35,7 +36,8 @@ class SampleConfig(Record, frozen=True, kw_only=True):
     """How many scenes, and which."""
 
     n_images: int = 3000
-    """How many scenes."""
+    """How many scenes. Recipe bin looks at each heap six times in a row (its group.reuse): 24 scenes are 4 heaps, of
+    which none may be in a box, so look at some hundred to judge it."""
     seed: int = 0
     """Scene i depends on the recipe, this and i alone; 0 is a seed like any other."""
     recipe: str = "single"
@@ -109,8 +111,11 @@ def run(
         if skipped:
             write_jsonl(writer.path("skipped.jsonl"), skipped)
         _write_blocks(writer, config.n_images, ingredients, executor, progress)
+        notes = _notes(ingredients)
+        for note in notes:
+            progress.note(note)
         progress.finish()
-        return writer.finish(summarise(writer.folder, ingredients, len(skipped)), _notes(ingredients))
+        return writer.finish(summarise(writer.folder, ingredients, len(skipped)), notes)
 
 
 def gather(
@@ -215,7 +220,7 @@ def sample_block(block: Block) -> int:
 
 def summarise(folder: Path, ingredients: Ingredients, n_skipped: int) -> dict[str, object]:
     """Counts of the scenes in a folder: by kind, objects by class, with distractors, with occluders, and how many
-    objects and distractors are in the pictures that have any objects, on average."""
+    objects and distractors are in the pictures that have any objects, on average; and which objects have no scale."""
     kinds: Counter[str] = Counter()
     classes = Counter({asset.class_name: 0 for asset in ingredients.assets if asset.role == "object"})
     with_distractors = with_occluders = total = distractors = 0
@@ -240,6 +245,7 @@ def summarise(folder: Path, ingredients: Ingredients, n_skipped: int) -> dict[st
         "background_photos": len(ingredients.photos),
         "environment_maps": len(ingredients.maps),
         "files_left_out": n_skipped,
+        "objects_without_scale": [a.asset_id for a in ingredients.assets if a.role == "object" and not a.scale_known],
     }
 
 
@@ -251,4 +257,6 @@ def _notes(ingredients: Ingredients) -> tuple[str, ...]:
         asset.role == "object" for asset in ingredients.assets
     ):
         notes.append("the catalogue has no distractors; pictures meant to show them alone are empty")
+    if any(part.arrangement is not None for part in parts):
+        notes += size_notes(ingredients.assets)
     return tuple(notes)
