@@ -16,8 +16,6 @@ from photosynth.sample.ranges import require_count, require_support
 
 MAX_OBJECTS = 12
 MAX_REUSE = 64
-SHOWN_NAMES = 8
-"""Most classes named in a note."""
 
 
 class GroupRecipe(Record, frozen=True, kw_only=True):
@@ -92,20 +90,6 @@ def true_sized(assets: tuple[Asset, ...]) -> frozenset[str]:
     if not any(asset.scale_known for asset in assets if asset.role == "object"):
         return frozenset()
     return frozenset(asset.asset_id for asset in assets if asset.scale_known)
-
-
-def size_notes(assets: tuple[Asset, ...]) -> tuple[str, ...]:
-    """What to tell of a catalogue's objects without a known scale, and how to give them one."""
-    objects = [asset for asset in assets if asset.role == "object"]
-    unknown = [asset.class_name for asset in objects if not asset.scale_known]
-    if not unknown:
-        return ()
-    names = list(dict.fromkeys(unknown))
-    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
-    return (
-        f"{len(unknown)} of {len(objects)} objects have no scale ({', '.join(names[:SHOWN_NAMES])}{more}): beside "
-        "other things they get a random size; tell the catalogue each class's longest side with --size-m NAME METRES",
-    )
 
 
 def shapes_of(

@@ -22,13 +22,14 @@ from photosynth.core.seen import check_seen
 from photosynth.sample.arrange.recipe import FloatRecipe, ShelfRecipe, TableRecipe
 from photosynth.sample.arrange.separate import overlap_m
 from photosynth.sample.fill import FillWeights, true_view_fill
-from photosynth.sample.group import GroupRecipe, size_notes
+from photosynth.sample.group import GroupRecipe
 from photosynth.sample.kind import KindRecipe
 from photosynth.sample.light import LightRecipe
 from photosynth.sample.recipe import load_recipe, recipe_names
 from photosynth.sample.scene import check_inputs, sample_scene
 from photosynth.sample.sight import blocked, clearance_m, seen_share
 from photosynth.sample.source import ArrangementSource
+from photosynth.sample.summary import notes_of
 from photosynth.sample.surroundings import SurroundingsRecipe
 
 ARRANGED = tuple(name for name in recipe_names() if load_recipe(name).arrangement is not None)
@@ -207,8 +208,9 @@ def test_diagonals_are_made_alike_when_no_object_has_a_scale() -> None:
 
 
 def test_notes_name_the_objects_without_a_scale() -> None:
-    assert size_notes(ASSETS) == ()
-    (note,) = size_notes((*ASSETS, *(asset(f"soap{k}", (3.0, 2.0, 1.0), scale_known=False) for k in range(10))))
+    assert notes_of(TABLE, ASSETS, 1) == ()
+    soaps = (asset(f"soap{k}", (3.0, 2.0, 1.0), scale_known=False) for k in range(10))
+    (note,) = notes_of(TABLE, (*ASSETS, *soaps), 1)
     assert note.startswith("10 of 14 objects have no scale (soap0, soap1, ")
     assert "soap7 and 2 more)" in note
     assert "--size-m NAME METRES" in note

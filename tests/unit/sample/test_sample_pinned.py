@@ -15,7 +15,8 @@ import pytest
 from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
 from photosynth.core.photo import Photo
 from photosynth.core.record import digest
-from photosynth.sample.recipe import load_recipe
+from photosynth.sample.arrange.recipe import ShelfRecipe
+from photosynth.sample.recipe import Recipe, load_recipe
 from photosynth.sample.scene import sample_scene
 
 WHOLE = (AssetPart(name="whole", model_file="whole.glb"),)
@@ -48,6 +49,14 @@ def essence(value: Any) -> Any:
     return value
 
 
+def unsettled(name: str) -> Recipe:
+    """A recipe that comes along, without physics: that is not the same to the last digit on every machine."""
+    recipe = load_recipe(name)
+    if not isinstance(recipe.arrangement, ShelfRecipe):
+        return recipe
+    return arranged_assets.replaced(recipe, arrangement=msgspec.structs.replace(recipe.arrangement, settled=False))
+
+
 def test_single_draws_the_scenes_it_always_drew() -> None:
     recipe = load_recipe("single")
     scenes = [sample_scene(recipe, ASSETS, index, 7, PHOTOS, MAPS) for index in range(40)]
@@ -67,7 +76,7 @@ def test_single_draws_the_scenes_it_always_drew() -> None:
     ],
 )
 def test_arranged_scenes_of_assets_that_go_all_round_are_what_they_were(name, expected) -> None:
-    scenes = arranged_assets.scenes(load_recipe(name), 10)
+    scenes = arranged_assets.scenes(unsettled(name), 10)
     assert digest([essence(scene) for scene in scenes]) == expected
 
 
@@ -79,5 +88,5 @@ def test_arranged_scenes_of_assets_that_go_all_round_are_what_they_were(name, ex
     ],
 )
 def test_arranged_scenes_of_objects_without_a_scale_are_what_they_were(name, expected) -> None:
-    scenes = arranged_assets.scenes(load_recipe(name), 10, UNSCALED)
+    scenes = arranged_assets.scenes(unsettled(name), 10, UNSCALED)
     assert digest([essence(scene) for scene in scenes]) == expected
