@@ -9,7 +9,7 @@ import numpy as np
 from photosynth.core.distributions import Discrete, LogUniform, Normal, Scalar, Uniform, sample
 from photosynth.core.record import Record
 from photosynth.core.scene import Hand, Occluder, Patch
-from photosynth.sample.background import sample_patch
+from photosynth.sample.background import EdgeRecipe, sample_patch
 from photosynth.sample.color import random_skin
 from photosynth.sample.fill import MAX_SEED, FillSource, FillWeights
 from photosynth.sample.outline import sample_outline
@@ -38,6 +38,8 @@ class OccluderRecipe(Record, frozen=True, kw_only=True):
     """Probability that one drops a shadow."""
     shadow_strength: Scalar = Uniform(low=0.15, high=0.7)
     """How dark that is."""
+    edges: EdgeRecipe = EdgeRecipe()
+    """Edges and shadows of flat things."""
     hand_cover: Scalar | None = None
     """Share of the subject that a hand hides; if absent, it follows from finger_width and finger_length."""
     finger_width: Scalar = LogUniform(low=0.07, high=0.2)
@@ -105,7 +107,9 @@ def _sample_patch(
     while cover_share([centre + shape * radius], subject) > budget:
         radius *= SHRINK
     outline = centre + shape * radius
-    patch = sample_patch(outline, recipe.patch_kinds, recipe.shadow_share, recipe.shadow_strength, source, rng)
+    patch = sample_patch(
+        outline, recipe.patch_kinds, recipe.shadow_share, recipe.shadow_strength, recipe.edges, source, rng
+    )
     return patch, cover_share([outline], subject)
 
 
