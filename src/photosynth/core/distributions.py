@@ -169,6 +169,26 @@ class Discrete(Record, frozen=True, kw_only=True, tag_field="kind", tag="discret
         return np.asarray(self.values, dtype=float)[pick(filled_weights(self.weights, len(self.values)), rng, n)]
 
 
+class Whole(Record, frozen=True, kw_only=True, tag_field="kind", tag="whole"):
+    """A whole number between two, each as likely."""
+
+    low: int
+    """Lowest value."""
+    high: int
+    """Highest value; it is drawn too."""
+
+    def __post_init__(self) -> None:
+        require_ordered(self.low, self.high)
+
+    def support(self) -> tuple[float, float]:
+        """Lowest and highest value that can be drawn."""
+        return self.low, self.high
+
+    def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """(n,) draws."""
+        return rng.integers(self.low, self.high, n, endpoint=True).astype(float)
+
+
 class Choice(Record, frozen=True, kw_only=True, tag_field="kind", tag="choice"):
     """One of some distributions, then a draw from it: a mixture."""
 
@@ -197,7 +217,7 @@ class Choice(Record, frozen=True, kw_only=True, tag_field="kind", tag="choice"):
         return drawn
 
 
-Scalar: TypeAlias = Fixed | Uniform | LogUniform | Normal | TruncatedNormal | Discrete | Choice
+Scalar: TypeAlias = Fixed | Uniform | LogUniform | Normal | TruncatedNormal | Discrete | Whole | Choice
 """Anything that draws one number."""
 
 

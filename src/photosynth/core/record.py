@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from photosynth.core.errors import ConfigError
+from photosynth.core.misspelt import plain_json, suggestion
 
 T = TypeVar("T")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=False):
-    """The root of every record: immutable, compared by value, unknown keys refused by name.
+    """The root of every record: immutable, compared by value, unknown keys refused by name (and the nearest one told).
 
     Members of a tagged union subclass it with ``tag_field="kind", tag="..."``.
     """
@@ -55,7 +56,8 @@ def from_json(data: bytes | str, kind: type[T], where: str = "JSON") -> T:
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=_decode_hook)
     except (msgspec.DecodeError, ValueError) as error:
-        raise ConfigError(f"{where} cannot be read as {_name(kind)}: {error}") from error
+        near = suggestion(str(error), plain_json(data), kind)
+        raise ConfigError(f"{where} cannot be read as {_name(kind)}: {error}{near}") from error
 
 
 def from_plain(value: Any, kind: type[T], where: str = "value") -> T:
@@ -63,7 +65,8 @@ def from_plain(value: Any, kind: type[T], where: str = "value") -> T:
     try:
         return msgspec.convert(value, type=kind, dec_hook=_decode_hook)
     except (msgspec.ValidationError, ValueError) as error:
-        raise ConfigError(f"{where} is not a valid {_name(kind)}: {error}") from error
+        near = suggestion(str(error), value, kind)
+        raise ConfigError(f"{where} is not a valid {_name(kind)}: {error}{near}") from error
 
 
 def from_toml(path: Path, kind: type[T]) -> T:

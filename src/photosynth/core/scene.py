@@ -224,20 +224,28 @@ class Patch(Record, frozen=True, kw_only=True, tag_field="kind", tag="patch"):
 
 
 class Hand(Record, frozen=True, kw_only=True, tag_field="kind", tag="hand"):
-    """A hand-like shape that comes in over one edge of the object: fingers, a palm and an arm."""
+    """A hand that holds the object at its outline: fingers, thumb, palm and arm (core/hand.py).
+
+    It is drawn as large as it is here, but moved to the point of placement 0's outline that is nearest to its anchor.
+    """
 
     anchor_rel: Vec2
-    """Where the fingers cross the object's edge."""
+    """About where the middle of the fingers that are seen crosses the object's edge: on the outline of its box."""
     inward_rad: float
-    """Direction the fingers point."""
+    """Direction the fingers point, from +x towards +y (down)."""
     finger_width_rel: float
     """Width of a finger."""
     fingers: tuple[Vec2, ...]
-    """Per finger: length in finger widths, bend in radians."""
+    """Those that reach over the edge: index, middle, ring, little finger, thumb. Per finger: length over the edge in
+    finger widths, bend in radians."""
+    mirrored: bool = False
+    """The thumb is clockwise of the fingers as the picture shows them; otherwise the other way round."""
+    wrist_rad: float = 0.0
+    """The arm's turn at the wrist."""
     skin_srgb: Vec3
     """Its colour."""
     seed: int
-    """Of its shading."""
+    """Of its mottle."""
 
 
 Occluder: TypeAlias = Patch | Hand

@@ -8,13 +8,14 @@ import numpy as np
 
 from photosynth.core.camera import Camera
 from photosynth.core.frame import OCCLUDER_ID, Frame, Layers
-from photosynth.core.scene import Background, EnvironmentFill, Fill, Scene
+from photosynth.core.scene import Background, EnvironmentFill, Fill, Patch, Scene
 from photosynth.render.depth_of_field import through_aperture
 from photosynth.render.fills import draw_fill
 from photosynth.render.film import cover, mean_luminance
 from photosynth.render.finish import apply_finish
-from photosynth.render.occluders import paste, shifted_blur
+from photosynth.render.hand import paste_hand
 from photosynth.render.paint import darken
+from photosynth.render.patches import paste_patch, shifted_blur
 
 MAX_MATCH_GAIN = 8.0
 
@@ -36,7 +37,12 @@ def compose(scene: Scene, layers: Layers) -> Frame:
     if scene.occluders:
         ids, depth, normals = ids.copy(), depth.copy(), normals.copy()
         for occluder in scene.occluders:
-            hidden = paste(canvas, occluder, gain) > 0.5
+            covered = (
+                paste_patch(canvas, occluder, gain)
+                if isinstance(occluder, Patch)
+                else paste_hand(canvas, occluder, scene, layers)
+            )
+            hidden = covered > 0.5
             ids[hidden], depth[hidden], normals[hidden] = OCCLUDER_ID, 0.0, 0.0
         mean_light = None
     color = apply_finish(canvas, scene.finish, scene.camera, mean_light)
@@ -49,7 +55,7 @@ def draw_background(background: Background, camera: Camera, layers: Layers) -> t
         draw_fill(background.fill, camera.size_wh, _bending(background.fill, camera)), np.float32
     )
     for patch in background.clutter:
-        paste(canvas, patch, 1.0)
+        paste_patch(canvas, patch, 1.0)
     gain = match_gain(canvas, layers, background.match_luminance)
     if gain != 1.0:
         canvas *= np.float32(gain)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -97,6 +98,16 @@ def pixel_directions(height: int, width: int) -> np.ndarray:
     return np.stack(
         [level * np.cos(azimuth), level * np.sin(azimuth), np.repeat(np.sin(elevation), width, axis=1)], axis=-1
     )
+
+
+@lru_cache(maxsize=256)
+def first_moment(map_file: str) -> tuple[np.ndarray, np.ndarray]:
+    """A map's mean radiance over the sphere (3,), and its mean times the direction, (3, 3): a row for each channel."""
+    radiance = load_environment(map_file).radiance
+    height, width = radiance.shape[:2]
+    weighted = radiance * (row_weights(height) / width)[:, None, None]
+    directions = pixel_directions(height, width)
+    return weighted.sum(axis=(0, 1)), np.einsum("hwc,hwd->cd", weighted, directions)
 
 
 def sample_directions(environment: EnvironmentMap, directions: np.ndarray, rotation_rad: float = 0.0) -> np.ndarray:

@@ -73,6 +73,7 @@ def sample_arranged(
     fills = FillSource(recipe.fills, photos, maps, camera, environment)
     arrangement, corners = staged.arrangement, subject.corners_m()
     placements = () if staged.kind == "empty" else _placements(source, staged, view, subject, rngs["surface"])
+    distance_m = float(project(camera, corners.mean(axis=0)[None])[1][0])
     lights = sample_lights(recipe.lights, 2.0 * arrangement.radius_m, rngs["light"])
     scene = Scene(
         index=index,
@@ -86,12 +87,19 @@ def sample_arranged(
         background=_background(
             sample_background(recipe.background, fills, rngs["background"], rngs["clutter"]), fills, staged
         ),
-        occluders=sample_occluders(recipe.occluders, fills, project(camera, corners)[0], rngs["patch"], rngs["hand"]),
+        occluders=sample_occluders(
+            recipe.occluders,
+            fills,
+            project(camera, corners)[0],
+            rngs["patch"],
+            rngs["hand"],
+            camera.focal_px / distance_m,
+        ),
         finish=sample_finish(
             recipe.finish,
             rngs["finish"],
             float(np.linalg.norm(corners[7] - corners[0])),
-            float(project(camera, corners.mean(axis=0)[None])[1][0]),
+            distance_m,
         ),
         kind=_kind(staged, placements),
     )

@@ -12,6 +12,21 @@ from photosynth.sample.outline import bounding_aspect, sample_outline
 from photosynth.sample.ranges import require_count, require_share, require_support
 
 
+class EdgeRecipe(Record, frozen=True, kw_only=True):
+    """Edge and shadow of a flat thing. Lengths are fractions of the picture's shorter side."""
+
+    softness_rel: Scalar = LogUniform(low=0.001, high=0.006)
+    """Standard deviation of the Gaussian blur of its edge: a quarter to one and a half pixels of 256."""
+    shadow_offset_rel: Scalar = Normal(mean=0.0, sd=0.02)
+    """Where its shadow falls, for x and y alike."""
+    shadow_blur_rel: Scalar = LogUniform(low=0.008, high=0.05)
+    """Standard deviation of the Gaussian blur of its shadow."""
+
+    def __post_init__(self) -> None:
+        require_support("softness_rel", self.softness_rel, 0.0, 0.2)
+        require_support("shadow_blur_rel", self.shadow_blur_rel, 0.0, 1.0)
+
+
 class BackgroundRecipe(Record, frozen=True, kw_only=True):
     """What lies behind the objects."""
 
@@ -27,6 +42,8 @@ class BackgroundRecipe(Record, frozen=True, kw_only=True):
     """Probability that a piece of clutter has a shadow."""
     shadow_strength: Scalar = Uniform(low=0.15, high=0.7)
     """How dark that is."""
+    edges: EdgeRecipe = EdgeRecipe()
+    """Edges and shadows of clutter."""
     match_share: float = 0.85
     """Probability that the background's brightness is tied to the objects'."""
     match_luminance: Scalar = LogUniform(low=0.35, high=3.0)
@@ -74,7 +91,9 @@ def _sample_clutter(recipe: BackgroundRecipe, source: FillSource, rng: np.random
         centre, radius = rng.random(2) * size, sample(recipe.clutter_size_rel, rng) * size.min()
         outline = centre + sample_outline(rng) * radius
         patches.append(
-            sample_patch(outline, recipe.clutter_kinds, recipe.shadow_share, recipe.shadow_strength, source, rng)
+            sample_patch(
+                outline, recipe.clutter_kinds, recipe.shadow_share, recipe.shadow_strength, recipe.edges, source, rng
+            )
         )
     return tuple(patches)
 
@@ -84,18 +103,19 @@ def sample_patch(
     kinds: FillWeights,
     shadow_share: float,
     shadow_strength: Scalar,
+    edges: EdgeRecipe,
     source: FillSource,
     rng: np.random.Generator,
 ) -> Patch:
     """A patch with that outline, (n, 2) in pixels, with a drawn fill, edge and shadow."""
     fill = sample_fill(kinds, source, bounding_aspect(outline_px), rng)
     shadowed = rng.random() < shadow_share
-    offset = rng.normal(0.0, 0.02, 2)
+    offset = (sample(edges.shadow_offset_rel, rng), sample(edges.shadow_offset_rel, rng))
     return Patch(
         outline_rel=tuple((float(x), float(y)) for x, y in outline_px / np.array(source.camera.size_wh, dtype=float)),
         fill=fill,
-        softness_rel=float(np.exp(rng.uniform(np.log(0.001), np.log(0.006)))),
+        softness_rel=sample(edges.softness_rel, rng),
         shadow_strength=sample(shadow_strength, rng) if shadowed else 0.0,
-        shadow_offset_rel=(float(offset[0]), float(offset[1])),
-        shadow_blur_rel=float(np.exp(rng.uniform(np.log(0.008), np.log(0.05)))),
+        shadow_offset_rel=offset,
+        shadow_blur_rel=sample(edges.shadow_blur_rel, rng),
     )

@@ -14,7 +14,15 @@ from photosynth.core.photo import Photo
 from photosynth.core.record import Record
 from photosynth.core.scene import Environment, EnvironmentFill, Fill, MeshFill, PhotoFill, PlainFill, PrintFill
 from photosynth.sample.color import random_color, random_paper
-from photosynth.sample.material import MAX_SEED, sample_grain, sample_speckle, sample_weave
+from photosynth.sample.material import (
+    MAX_SEED,
+    GrainRecipe,
+    SpeckleRecipe,
+    WeaveRecipe,
+    sample_grain,
+    sample_speckle,
+    sample_weave,
+)
 from photosynth.sample.ranges import require_count, require_share, require_support
 
 FIRST_MATERIAL = 5
@@ -83,7 +91,13 @@ class FillRecipe(Record, frozen=True, kw_only=True):
     print_density: Scalar = Uniform(low=0.1, high=1.0)
     """How crowded a printed fill is."""
     n_colors: Scalar = Discrete(values=(2, 3, 4, 5, 6))
-    """Colours in the palette of a mesh or a print."""
+    """Colours in the palette of a mesh or a print, 2 to 32."""
+    grain: GrainRecipe = GrainRecipe()
+    """Wood."""
+    weave: WeaveRecipe = WeaveRecipe()
+    """Cloth."""
+    speckle: SpeckleRecipe = SpeckleRecipe()
+    """Stone, terrazzo, felt."""
 
     def __post_init__(self) -> None:
         require_support("photo_crop_rel", self.photo_crop_rel, high=1.0, above=0.0)
@@ -133,8 +147,14 @@ def sample_fill(
     if kind == 1:
         return _environment(source, rng, whole)
     if kind >= FIRST_MATERIAL:
-        return (sample_grain, sample_weave, sample_speckle)[kind - FIRST_MATERIAL](rng)
+        return _material(source.recipe, kind - FIRST_MATERIAL, rng)
     return (_mesh, _plain, _print)[kind - 2](source.recipe, rng)
+
+
+def _material(recipe: FillRecipe, number: int, rng: np.random.Generator) -> Fill:
+    if number == 0:
+        return sample_grain(recipe.grain, rng)
+    return sample_weave(recipe.weave, rng) if number == 1 else sample_speckle(recipe.speckle, rng)
 
 
 def _photo(source: FillSource, aspect: float, rng: np.random.Generator) -> PhotoFill:

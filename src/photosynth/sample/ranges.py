@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from photosynth.core.distributions import Choice, Discrete, Fixed, Scalar
+from photosynth.core.distributions import Choice, Discrete, Fixed, Scalar, Whole
 
 
 def require_support(
@@ -24,9 +24,11 @@ def require_count(name: str, dist: Scalar, low: int, high: int) -> None:
     require_support(name, dist, low, high)
     options = dist.options if isinstance(dist, Choice) else (dist,)
     for option in options:
+        if isinstance(option, Whole):
+            continue
         values = option.values if isinstance(option, Discrete) else (getattr(option, "value", math.nan),)
         if not isinstance(option, Fixed | Discrete) or any(value != round(value) for value in values):
-            raise ValueError(f"{name} is a count: use kind 'fixed' or 'discrete' with whole numbers")
+            raise ValueError(f"{name} is a count: use kind 'whole', or 'fixed' or 'discrete' with whole numbers")
 
 
 def require_share(**shares: float) -> None:

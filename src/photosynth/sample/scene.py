@@ -145,7 +145,12 @@ def sample_scene(
         environment=environment,
         background=sample_background(recipe.background, source, rngs["background"], rngs["clutter"]),
         occluders=sample_occluders(
-            recipe.occluders, source, subject_pixels(camera, corners), rngs["patch"], rngs["hand"]
+            recipe.occluders,
+            source,
+            subject_pixels(camera, corners),
+            rngs["patch"],
+            rngs["hand"],
+            camera.focal_px / _distance_m(camera) if subject.scale_known else None,
         ),
         finish=sample_finish(recipe.finish, rngs["finish"], subject.diagonal_m(), _distance_m(camera)),
         kind=kind,

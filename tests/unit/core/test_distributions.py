@@ -18,6 +18,7 @@ from photosynth.core.distributions import (
     Scalar,
     TruncatedNormal,
     Uniform,
+    Whole,
     pick,
     sample,
     sample_many,
@@ -65,6 +66,12 @@ def test_discrete_without_weights_is_even() -> None:
     assert stats.chisquare([(drawn == value).sum() for value in (0, 1, 2)]).pvalue > 0.01
 
 
+def test_whole_numbers_are_even_with_both_ends() -> None:
+    drawn = sample_many(Whole(low=2, high=5), rng(), N)
+    assert stats.chisquare([(drawn == value).sum() for value in (2, 3, 4, 5)]).pvalue > 0.01
+    assert set(drawn) == {2, 3, 4, 5}
+
+
 def test_choice_mixes_its_options() -> None:
     dist = Choice(options=(Fixed(value=9.0), Uniform(low=0, high=1)), weights=(1, 3))
     drawn = sample_many(dist, rng(), N)
@@ -90,6 +97,7 @@ def test_one_draw_is_the_first_of_many() -> None:
         (Normal(mean=1, sd=0), (1, 1)),
         (Normal(mean=1, sd=1), (-math.inf, math.inf)),
         (Discrete(values=(3, -1, 2)), (-1, 3)),
+        (Whole(low=-2, high=3), (-2, 3)),
         (Choice(options=(Fixed(value=-5), Uniform(low=0, high=1))), (-5, 1)),
         (Choice(options=(Fixed(value=-5), Uniform(low=0, high=1)), weights=(0, 1)), (0, 1)),
     ],
@@ -120,6 +128,8 @@ def test_a_range_of_one_point_draws_it(dist) -> None:
         ({"kind": "choice", "options": []}, "options must not be empty"),
         ({"kind": "fixed", "value": math.nan}, "finite"),
         ({"kind": "uniform", "low": 0, "high": math.inf}, "finite"),
+        ({"kind": "whole", "low": 3, "high": 2}, "low must not be above high"),
+        ({"kind": "whole", "low": 0.5, "high": 2}, "int"),
         ({"kind": "zipf"}, "zipf"),
         ({"kind": "fixed", "value": 1, "valeu": 2}, "valeu"),
     ],

@@ -127,6 +127,23 @@ def test_a_hand_reaches_in_from_its_edge(fingers):
     assert 0 < (hidden & frame.amodal_masks[0]).sum() < frame.amodal_masks[0].sum()
 
 
+def test_a_hand_with_one_finger_is_a_whole_hand_and_holds_what_is_there():
+    """Its anchor is where the box of the object would be, 8 px outside of it."""
+    hand = Hand(
+        anchor_rel=(0.75, 0.5),
+        inward_rad=np.pi,
+        finger_width_rel=0.08,
+        fingers=((2.0, 0.0),),
+        skin_srgb=(0.8, 0.6, 0.5),
+        seed=1,
+    )
+    frame = compose(scene(occluders=(hand,)), disc_layers())
+    hidden = frame.instance_ids == OCCLUDER_ID
+    assert hidden[:, 58].sum() > 3.5 * 0.08 * 48, "a rod would be one finger wide"
+    held = (hidden & frame.amodal_masks[0]).any(axis=0)
+    assert held.sum() == pytest.approx(2.0 * 0.08 * 48, abs=1.5)
+
+
 FILLS = [
     GREY,
     PlainFill(color_srgb=(0, 0, 0), end_srgb=(1, 1, 1), angle_rad=0.7),

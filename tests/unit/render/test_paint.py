@@ -7,8 +7,8 @@ import pytest
 from photosynth.core.scene import EnvironmentFill, Patch, PlainFill
 from photosynth.render.environment import load_environment, sample_directions
 from photosynth.render.fills import draw_fill
-from photosynth.render.occluders import paste, shifted_blur
-from photosynth.render.paint import blend, blend_skin, darken
+from photosynth.render.paint import WRAP, blend, darken, light_skin, raise_limbs
+from photosynth.render.patches import paste_patch, shifted_blur
 
 SHAPE = (40, 60)
 
@@ -33,17 +33,42 @@ def test_darken_and_blend_on_a_window():
     np.testing.assert_allclose(canvas, expected, rtol=1e-5)
 
 
+def test_limbs():
+    limbs = np.array(
+        [(10, 12, 6, 40, 25, 3, 0.8), (-500, 5, 4, 20, 5, 4, 1.0), (30, 30, 2, 30, 30, 2, 0.5)], np.float32
+    )
+    relief, mask = np.zeros(SHAPE, np.float32), np.zeros(SHAPE, np.float32)
+    raise_limbs(limbs, relief, mask)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]] + 0.5
+    heights, covers = [], []
+    for ax, ay, ar, bx, by, br, thick in limbs.astype(np.float64):
+        length2 = max((bx - ax) ** 2 + (by - ay) ** 2, 1e-9)
+        t = np.clip(((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length2, 0, 1)
+        away, radius = np.hypot(x - ax - t * (bx - ax), y - ay - t * (by - ay)), ar + t * (br - ar)
+        covers.append(np.clip(radius - away + 0.5, 0, 1))
+        heights.append(thick * np.sqrt(np.maximum(radius**2 - away**2, 0)))
+    np.testing.assert_allclose(mask, np.max(covers, axis=0), atol=1e-2)
+    np.testing.assert_allclose(relief, np.max(heights, axis=0), atol=5e-2)
+    assert 0.1 < mask.mean() < 0.9
+
+
 def test_skin():
-    canvas, (rounded, slope_x, slope_y, mottle, mask) = light(3), maps(4, 5)
-    mask[:10] = 0
-    towards, skin = np.array([0.6, -0.8], np.float32), np.array([0.5, 0.3, 0.2], np.float32)
-    slope = slope_x * 0.6 - slope_y * 0.8
-    shade = np.clip(0.35 + 0.65 * rounded**2 + 0.9 * slope + mottle, 0.08, 1.6)[..., None]
-    redder = np.array([1.0, 0.8, 0.75])
-    color = shade * skin * (redder + (1 - redder) * np.clip(shade, 0, 1))
-    expected = canvas + (color * 1.3 - canvas) * mask[..., None]
-    blend_skin(canvas, rounded, slope_x, slope_y, mottle, mask, towards, skin, np.float32(1.3))
-    np.testing.assert_allclose(canvas, expected, rtol=1e-4, atol=1e-5)
+    rng, (relief, gain) = np.random.default_rng(3), maps(4, 2)
+    lamps = rng.normal(0, 1, (2, 6)).astype(np.float32)
+    lamps[:, :3] /= np.linalg.norm(lamps[:, :3], axis=1, keepdims=True)
+    lamps[:, 3:] = np.abs(lamps[:, 3:])
+    ambient, slant = np.array([0.3, 0.2, 0.1], np.float32), rng.normal(0, 0.3, (3, 3)).astype(np.float32)
+    albedo = np.array([0.5, 0.3, 0.2], np.float32)
+    padded = np.pad(relief, 1, mode="edge")
+    slope_x, slope_y = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2, (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
+    normals = np.stack([-slope_x, -slope_y, -np.ones(SHAPE)], axis=-1)
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    expected = np.maximum(ambient + normals @ slant.T, 0)
+    for lamp in lamps:
+        expected += np.maximum((normals @ lamp[:3] + WRAP) / (1 + WRAP), 0)[..., None] * lamp[3:]
+    skin = np.empty((*SHAPE, 3), np.float32)
+    light_skin(skin, relief, gain, lamps, ambient, slant, albedo)
+    np.testing.assert_allclose(skin, expected * gain[..., None] * albedo, rtol=1e-3, atol=1e-5)
 
 
 def patch_slowly(canvas, patch):
@@ -74,7 +99,7 @@ def test_a_patch_is_that_of_the_whole_picture(at, blur):
     )
     canvas = np.ones((160, 200, 3), np.float32)
     expected, mask = patch_slowly(canvas, patch)
-    covered = paste(canvas, patch, 1.0)
+    covered = paste_patch(canvas, patch, 1.0)
     np.testing.assert_allclose(canvas, expected, atol=0.02)
     np.testing.assert_allclose(covered, mask, atol=0.01)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from scipy import stats
@@ -24,8 +25,9 @@ from photosynth.sample.environment import (
 )
 from photosynth.sample.fill import FillRecipe, FillSource, FillWeights, sample_fill, true_view_fill
 from photosynth.sample.finish import FinishRecipe, sample_finish
+from photosynth.sample.hand import hidden_share
 from photosynth.sample.light import LightRecipe, power_for_radiance, sample_lights
-from photosynth.sample.occluder import OccluderRecipe, cover_share, hand_polygons, sample_occluders
+from photosynth.sample.occluder import OccluderRecipe, cover_share, sample_occluders
 from photosynth.sample.outline import sample_outline
 from photosynth.sample.polygon import area, box_share_inside, clip, convex_hull, frame_polygon, point_on_edge
 
@@ -276,24 +278,70 @@ def test_occluders_cross_the_edge_and_hide_no_more_than_allowed(scale, size_wh) 
     given, size = source(size_wh=size_wh), np.array(size_wh)
     box = (SQUARE - 0.5) * scale * size.min() + size * (0.45, 0.6)
     subject = clip(convex_hull(box), frame_polygon(size_wh))
+    spread = rng().uniform(subject.min(axis=0), subject.max(axis=0), (4000, 2))
+    inside = np.array([p for p in spread if is_inside(p, subject)])
     largest, kinds = 0.0, set()
     for seed in range(40):
         total = 0.0
         for occluder in sample_occluders(recipe, given, box, rng(seed), rng(seed + 1000)):
             kinds.add(type(occluder))
             if isinstance(occluder, Patch):
-                shapes = [np.array(occluder.outline_rel) * size]
+                cover = cover_share([np.array(occluder.outline_rel) * size], subject)
             else:
-                width = occluder.finger_width_rel * size.min()
-                anchor = np.array(occluder.anchor_rel) * size
-                assert abs(distance_to_edge(anchor, subject)) < 1e-6
-                shapes = hand_polygons(anchor, occluder.inward_rad, width, occluder.fingers)
-            cover = cover_share(shapes, subject)
+                assert abs(distance_to_edge(np.array(occluder.anchor_rel) * size, subject)) < 1e-6
+                cover = hidden_share(occluder, size_wh, inside)
             assert cover > 0
             total += cover
         largest = max(largest, total)
-    assert 0.25 < largest <= 0.35 + 1e-9
+    assert 0.25 < largest <= 0.35 + 0.01
     assert kinds == {Patch, Hand}
+
+
+def is_inside(point: np.ndarray, polygon: np.ndarray) -> bool:
+    along, away = np.roll(polygon, -1, axis=0) - polygon, point - polygon
+    return bool((along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0] >= 0).all())
+
+
+def hands(recipe: OccluderRecipe, metre_px: float | None, side_px: float = 100.0, count: int = 60) -> list[Hand]:
+    box = (SQUARE - 0.5) * side_px + 128
+    drawn = [sample_occluders(recipe, source(), box, rng(k), rng(k + 500), metre_px) for k in range(count)]
+    return [hand for found in drawn for hand in found]
+
+
+ONLY_HANDS = OccluderRecipe(patch_share=0.0, hand_share=1.0, max_cover=0.9)
+
+
+def test_a_hand_before_a_subject_of_known_size_has_its_true_size() -> None:
+    widths_mm = [hand.finger_width_rel * 256 / 400 * 1000 for hand in hands(ONLY_HANDS, 400.0)]
+    assert 13 <= min(widths_mm) < max(widths_mm) <= 23
+    assert np.mean(widths_mm) == pytest.approx(18, abs=1)
+
+
+def test_a_hand_before_a_subject_of_unknown_size_follows_its_area() -> None:
+    for side_px in (60.0, 150.0):
+        widths = [hand.finger_width_rel * 256 / side_px for hand in hands(ONLY_HANDS, None, side_px)]
+        assert 0.07 <= min(widths) < max(widths) <= 0.2
+
+
+@pytest.mark.parametrize("metre_px", [None, 500.0])
+def test_a_hand_hides_what_is_wanted(metre_px) -> None:
+    recipe = msgspec.structs.replace(ONLY_HANDS, hand_cover=Uniform(low=0.2, high=0.4), max_cover=0.5)
+    inside = rng().uniform(78, 178, (4000, 2))
+    shares = [hidden_share(hand, (256, 256), inside) for hand in hands(recipe, metre_px)]
+    assert 0.19 < min(shares) < max(shares) < 0.5
+    assert np.mean(shares) == pytest.approx(0.32, abs=0.04)
+
+
+def test_a_hand_that_cannot_but_hide_too_much_is_not_drawn() -> None:
+    """Its finger is as wide as the subject."""
+    recipe = msgspec.structs.replace(ONLY_HANDS, max_cover=0.05)
+    assert not hands(recipe, 1000.0, side_px=20.0)
+    assert len(hands(recipe, 1000.0, side_px=400.0)) > 50
+
+
+def test_hands_are_left_and_right() -> None:
+    mirrored = [hand.mirrored for hand in hands(ONLY_HANDS, None)]
+    assert 0.25 < np.mean(mirrored) < 0.75
 
 
 def distance_to_edge(point: np.ndarray, polygon: np.ndarray) -> float:

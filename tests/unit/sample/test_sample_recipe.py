@@ -76,7 +76,7 @@ def test_a_recipe_of_ones_own(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[camera]\nfocal_lenght = 3\n", "focal_lenght"),
+        ("[camera]\nfocal_lenght = 3\n", r"focal_lenght.*did you mean `focal_rel`"),
         ("[camras]\n", "camras"),
         ("[camera]\nfocal_rel = {kind='uniform', low=3, high=1}\n", r"low must not be above high.*camera\.focal_rel"),
         ("[camera]\nfocal_rel = {kind='uniform', low=0, high=1}\n", r"focal_rel must be at least 0\.3.*\$\.camera"),

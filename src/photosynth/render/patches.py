@@ -1,32 +1,22 @@
-"""Patches and hands: flat shapes in the picture plane, with soft edges and shadows."""
+"""Patches: flat shapes in the picture plane, with soft edges and shadows."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from photosynth.core.rng import rng_for
-from photosynth.core.scene import Hand, Occluder, Patch
-from photosynth.render.color import linear_from_srgb
+from photosynth.core.scene import Patch
 from photosynth.render.fills import draw_fill
-from photosynth.render.paint import blend, blend_skin, darken
+from photosynth.render.paint import blend, darken
 
 _SUBPIXEL_BITS = 4
 
 
-def paste(canvas: np.ndarray, occluder: Occluder, light_gain: float) -> np.ndarray:
-    """Draw an occluder over (H, W, 3) linear light, in place; return its (H, W) float32 coverage, 0..1.
+def paste_patch(canvas: np.ndarray, patch: Patch, light_gain: float) -> np.ndarray:
+    """Draw a patch over (H, W, 3) linear light, in place; return its (H, W) float32 coverage, 0..1.
 
     `light_gain` scales its colours to the brightness of the rest of the picture.
     """
-    return (
-        _paste_patch(canvas, occluder, light_gain)
-        if isinstance(occluder, Patch)
-        else _paste_hand(canvas, occluder, light_gain)
-    )
-
-
-def _paste_patch(canvas: np.ndarray, patch: Patch, light_gain: float) -> np.ndarray:
     height, width = canvas.shape[:2]
     side = min(height, width)
     corners = np.array(patch.outline_rel, np.float64) * (width, height)
@@ -59,58 +49,12 @@ def _slices(box: tuple[int, int, int, int]) -> tuple[slice, slice]:
     return slice(box[1], box[3]), slice(box[0], box[2])
 
 
-def _paste_hand(canvas: np.ndarray, hand: Hand, light_gain: float) -> np.ndarray:
-    height, width = canvas.shape[:2]
-    side = min(height, width)
-    finger = max(2.0, hand.finger_width_rel * side)
-    anchor = np.array(hand.anchor_rel) * (width, height)
-    inward = np.array([np.cos(hand.inward_rad), np.sin(hand.inward_rad)])
-    across = np.array([-inward[1], inward[0]])
-    drawing = np.zeros((height, width), np.uint8)
-    middle = (len(hand.fingers) - 1) / 2
-    for k, (length, bend_rad) in enumerate(hand.fingers):
-        root = anchor + across * finger * 1.12 * (k - middle)
-        turned = np.array([np.cos(hand.inward_rad + bend_rad), np.sin(hand.inward_rad + bend_rad)])
-        knuckle = root + inward * finger * length * 0.5
-        _thick_line(drawing, root - inward * finger * 2.5, knuckle, finger)
-        _thick_line(drawing, knuckle, knuckle + turned * finger * length * 0.5, finger * 0.94)
-    palm = anchor - inward * finger * 2.8
-    radius = int(finger * (0.62 * len(hand.fingers) + 0.5))
-    cv2.circle(drawing, tuple(int(v) for v in palm), radius, 255, -1, cv2.LINE_AA)
-    _thick_line(drawing, palm, palm - inward * 3 * side, radius * 1.5)
-    mask = _soften(drawing.astype(np.float32) / 255, 0.003 * side)
-    shadow = shifted_blur(mask, inward * finger * 0.3, finger * 0.45)
-    darken(canvas, shadow, np.float32(0.45))
-    _lay_skin(canvas, mask, hand, finger, light_gain)
-    return mask
-
-
-def _lay_skin(canvas: np.ndarray, mask: np.ndarray, hand: Hand, finger_px: float, light_gain: float) -> None:
-    """Skin over the canvas, in place: rounded by the distance from the edge and mottled."""
-    height, width = mask.shape
-    rng = rng_for(hand.seed, 0, "hand")
-    rounded = cv2.GaussianBlur(mask, (0, 0), max(0.6, finger_px * 0.28))
-    coarse = rng.normal(0, 0.06, (max(2, height // 10), max(2, width // 10))).astype(np.float32)
-    mottle = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    angle = rng.uniform(0, 2 * np.pi)
-    light = np.array([np.cos(angle), np.sin(angle)], np.float32)
-    slope_x, slope_y = cv2.Sobel(rounded, cv2.CV_32F, 1, 0), cv2.Sobel(rounded, cv2.CV_32F, 0, 1)
-    skin = linear_from_srgb(np.array(hand.skin_srgb, np.float32)).astype(np.float32)
-    blend_skin(canvas, rounded, slope_x, slope_y, mottle, mask, light, skin, np.float32(light_gain))
-
-
 def _polygon(corners: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     """Coverage of a box of the picture by a polygon, (H, W) float32."""
     mask = np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
     fixed = np.rint((corners - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32) - (np.array(box[:2]) << _SUBPIXEL_BITS)
     cv2.fillPoly(mask, [fixed.astype(np.int32)], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
     return mask.astype(np.float32) / np.float32(255)
-
-
-def _thick_line(drawing: np.ndarray, start: np.ndarray, end: np.ndarray, width_px: float) -> None:
-    reach = 8 * max(drawing.shape)
-    a, b = (tuple(int(v) for v in np.clip(np.rint(p), -reach, reach)) for p in (start, end))
-    cv2.line(drawing, a, b, 255, max(1, round(width_px)), cv2.LINE_AA)
 
 
 def _soften(mask: np.ndarray, sigma_px: float) -> np.ndarray:
