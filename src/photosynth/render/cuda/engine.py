@@ -122,7 +122,7 @@ class CudaEngine(RasterEngine):
         _, height, width = nodes.shape
         planes, lens = np.empty((6, PLANE)), m.put("lens", view.lens)
         face_planes(one.cam, mesh.st, planes)
-        lit = m.room("lit", (6, 7, height, width), np.float32)
+        lit = m.room("lit", (6, height, width, 8), np.float32)
         slabs.light_nodes[blocks_for(6 * height * width), THREADS](
             m.room("wanted", nodes.shape, np.bool_), FINE_STEP_PX, lens, m.put("rotation", view.rotation), nodes.s,
             lattice_ratio(view), int(coarse.shape[0] > 0), m.put("coarse", coarse), *surface, *light, lit,

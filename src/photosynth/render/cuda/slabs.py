@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import boolean, cuda, float32, float64, int32, int64
+from numba import cuda, float32, int32
 
 from photosynth.render.cuda.kernel import cuda_kernel
 from photosynth.render.cuda.one_lane import FLOATS, INTEGERS, PLACES, on_device
-from photosynth.render.raster import lattice, lighting, slab_surface, texture
+from photosynth.render.raster import lattice, lattice_light, lighting, slab_surface, texture
 
 f4 = np.float32
 
 AR, AG, AB, COAT, Z = (PLACES[name] for name in ("AR", "AG", "AB", "COAT", "Z"))
-DR, DG, DB, SR, SG, SB = (PLACES[name] for name in ("DR", "DG", "DB", "SR", "SG", "SB"))
-PX, NX, Q0, Q4 = (PLACES[name] for name in ("PX", "NX", "Q0", "Q4"))
+DR, SR, READ = (PLACES[name] for name in ("DR", "SR", "READ"))
+Q0, Q4 = PLACES["Q0"], PLACES["Q4"]
 DX, DY, FACE, SHARE, WEIGHT = (PLACES[name] for name in ("DX", "DY", "FACE", "SHARE", "WEIGHT"))
-FAINT = lattice.FAINT
-_place_nodes, _read_coarse = on_device(lattice.place_nodes), on_device(lattice.read_coarse)
-_read_light, _fill_plane = on_device(lattice.read_light), on_device(slab_surface.fill_plane)
+_place_piece, _weigh_nodes = on_device(lattice.place_piece), on_device(lattice.weigh_nodes)
+_read_coarse, _spread_ambient = on_device(lattice_light.read_coarse), on_device(lattice_light.spread_ambient)
+_read_light, _fill_plane = on_device(lattice_light.read_light), on_device(slab_surface.fill_plane)
 _find_levels, _read_albedo = on_device(slab_surface.find_levels), on_device(texture.read_albedo)
 _orient, _add_environment = on_device(lighting.orient), on_device(lighting.add_environment)
 _add_light = on_device(lighting.add_light)
@@ -57,10 +57,10 @@ def light_nodes(
 
     Args:
         wanted: (6, h, w) bool from mark_nodes; step: int, pixels between nodes.
-        lens, rotation, own: as in raster.lattice.place_nodes.
-        ratio, ambient: as in raster.lattice.read_coarse; has_ambient: int, 0 if `ambient` says nothing.
+        lens, rotation: as in raster.lattice.place_piece; own: int, the slab.
+        ratio, ambient: as in raster.lattice_light.read_coarse; has_ambient: int, 0 if `ambient` says nothing.
         material .. blocks: as in shading.shade.
-        lit: out (6, 7, h, w) float32, as there.
+        lit: out (6, h, w, 8) float32, as there.
     """
     node = cuda.grid(1)
     height, wide = wanted.shape[1], wanted.shape[2]
@@ -72,14 +72,14 @@ def light_nodes(
     if not wanted[face, row, column]:
         return
     s, n = cuda.local.array(FLOATS, float32), cuda.local.array(INTEGERS, int32)
-    weight = FAINT if _node(s, face, row, column, step, lens, rotation, boxes, own) else f4(1)
+    _place_piece(face, row, column, 1, 0, step, lens, rotation, boxes[own], s)
+    _weigh_nodes(boxes, own, s)
     for k in range(8):
         s[Q0 + k] = f4(0)
     s[Q0], s[Q4] = f4(1), f4(1)
     if has_ambient:
-        places = cuda.local.array(1, int64)
-        places[0] = node
-        _read_coarse(0, 1, places, (6, height, wide), ratio, ambient, s)
+        _read_coarse(row, column, 1, 0, ratio, ambient[face], s)
+        _spread_ambient(s)
     forward = cuda.local.array(3, float32)
     forward[0], forward[1], forward[2] = f4(0), f4(0), f4(0)
     _orient(s, forward, material[3], sky[1], sky[2], f4(map_side - 2))
@@ -88,27 +88,13 @@ def light_nodes(
         _add_light(
             s, n, 1, lights[j], shadows[j], layout[j], shadow_texels, boxes, blocks[j], material[3], material[4]
         )  # fmt: skip
+    weight = s[WEIGHT]
     base = weight * (f4(1) - s[COAT])
     for k in range(3):
-        lit[face, k, row, column] = base * s[DR + k]
-        lit[face, 3 + k, row, column] = weight * s[SR + k]
-    lit[face, 6, row, column] = weight
-
-
-@cuda.jit(device=True)
-def _node(s, face, row, column, step, lens, rotation, boxes, own):
-    """Put position and normal of one node into its lanes; True if it lies in another slab. To place_nodes it is the
-    first of a lattice whose picture begins there."""
-    one, moved = cuda.local.array((6, 1, 1), boolean), cuda.local.array(3, float64)
-    points, normals = cuda.local.array((1, 3), float32), cuda.local.array((1, 3), float32)
-    places, inside = cuda.local.array(1, int64), cuda.local.array(1, boolean)
-    for k in range(6):
-        one[k, 0, 0] = k == face
-    moved[0], moved[1], moved[2] = lens[0], lens[1] - column * step, lens[2] - row * step
-    _place_nodes(one, step, moved, rotation, boxes, own, 1, points, normals, places, inside)
-    for k in range(3):
-        s[PX + k], s[NX + k] = points[0, k], normals[0, k]
-    return inside[0]
+        lit[face, row, column, k] = base * s[DR + k]
+        lit[face, row, column, 3 + k] = weight * s[SR + k]
+    lit[face, row, column, 6] = weight
+    lit[face, row, column, 7] = f4(0)
 
 
 @cuda_kernel
@@ -127,20 +113,19 @@ def shade_slab(
     if k >= stop:
         return
     s, n = cuda.local.array(FLOATS, float32), cuda.local.array(INTEGERS, int32)
-    narrow, wide = cuda.local.array(4, float32), cuda.local.array(4, float32)
     face, y = triangles[k] >> 1, pixels[k] // width
     x = pixels[k] - y * width
     inverse_focal = 1.0 / lens[0]
-    _read_light(0, 1, x, y, lit[face], narrow, wide, s)
+    _read_light(0, 1, x, y, lit[face], s)
     s[DX], s[DY] = f4((x + 0.5 - lens[1]) * inverse_focal), f4((y + 0.5 - lens[2]) * inverse_focal)
     s[SHARE], n[FACE] = f4(weights[k] & 7) * f4(0.25), face
     _fill_plane(np.int32(face), planes[face], inverse_focal, f4(levels[0, 1]), f4(levels[0, 2]), s, n)
     _find_levels(1, levels, n)
     _read_albedo(s, n, texels, np.int32(1), decode, gain)
-    share, at = s[SHARE] / s[WEIGHT], pixels[k]
-    radiance[at, 0] += share * (s[AR] * s[DR] + s[SR])
-    radiance[at, 1] += share * (s[AG] * s[DG] + s[SG])
-    radiance[at, 2] += share * (s[AB] * s[DB] + s[SB])
+    share, at = s[SHARE] / s[READ + 6], pixels[k]
+    radiance[at, 0] += share * (s[AR] * s[READ] + s[READ + 3])
+    radiance[at, 1] += share * (s[AG] * s[READ + 1] + s[READ + 4])
+    radiance[at, 2] += share * (s[AB] * s[READ + 2] + s[READ + 5])
     if weights[k] & 8:
         depth_m[at] = s[Z]
         for c in range(3):

@@ -26,7 +26,7 @@ from photosynth.render.raster.prepared import PreparedMesh, prepare, prepare_sla
 from photosynth.render.raster.shading import shade
 from photosynth.render.raster.shadow import ShadowCaster
 from photosynth.render.raster.shared_meshes import SharedMeshes
-from photosynth.render.raster.sky import NO_NODES, AmbientLight, SlabNodes, lattice_ratio
+from photosynth.render.raster.sky import FINE_STEP_PX, NO_NODES, AmbientLight, SlabNodes, lattice_ratio
 from photosynth.render.raster.slab_shading import light_nodes, shade_slab
 from photosynth.render.raster.surface import ROW, pack_vertices
 from photosynth.render.raster.texture import decode_scale
@@ -192,16 +192,15 @@ class RasterEngine:
     def _shade_slab(self, one: Placed, scene: Scene, view: View, fragments, nodes, coarse, lighting, layers) -> None:
         mesh = one.mesh
         material, *environment = surface_of(one, scene)
-        _, height, width = nodes.shape
-        lit = np.empty((6, 7, height * width), np.float32)
+        lit = np.empty((*nodes.shape, 8), np.float32)
         light_nodes(
-            nodes.points, nodes.normals, nodes.places, nodes.inside, lattice_ratio(view), coarse, material,
-            *environment, *lighting, lit, nodes.shape, self._scratch,
+            nodes.wanted, FINE_STEP_PX, view.lens, view.rotation, nodes.s, lattice_ratio(view), coarse, material,
+            *environment, *lighting, lit, self._scratch,
         )  # fmt: skip
         shade_slab(
-            *fragments[0], *fragments[1:], view.width, view.lens, one.cam, mesh.st, mesh.texels, mesh.levels,
-            self._decode, material[:3], face_normals(one), lit.reshape(6, 7, height, width),
-            layers.radiance.reshape(-1, 3), layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3), self._scratch,
+            nodes.runs, *fragments[1:], view.width, view.lens, one.cam, mesh.st, mesh.texels, mesh.levels,
+            self._decode, material[:3], face_normals(one), lit, layers.radiance.reshape(-1, 3),
+            layers.depth_m.reshape(-1), layers.normals.reshape(-1, 3), self._scratch,
         )  # fmt: skip
 
     def _measure_alone(self, placed: list[Placed], drawn: np.ndarray, view: View, layers: Layers) -> None:

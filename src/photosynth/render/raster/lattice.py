@@ -11,160 +11,181 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
-from photosynth.render.raster.lanes import BLOCK, DR, Q0, SR, WEIGHT
-from photosynth.render.raster.slab_surface import run_end
+from photosynth.render.raster.lanes import (
+    BLOCK,
+    NX,
+    NY,
+    NZ,
+    PX,
+    PY,
+    PZ,
+    SCRATCH,
+    WEIGHT,
+)
 
 f4 = np.float32
+u8 = np.uint64
 
 FAINT = f4(1e-3)
 """Weight of a node inside another slab."""
+FAR = f4(1e6)
+"""Where a ray meets a plane that it does not meet, times its depth."""
+PIECE = 5
+"""Numbers that describe a piece of a row of nodes: face, row, column, count, and its first place in its block."""
 
 
 @kernel
-def mark_nodes(start, stop, pixels, triangles, width, step, wanted):
-    """Mark the nodes that fragments start..stop of a slab need: `wanted` (6, h, w) bool, by face."""
-    k = start
-    while k < stop:
-        end = run_end(k, stop, pixels, triangles, width)
-        face, y = triangles[k] >> 1, pixels[k] // width
-        x = pixels[k] - y * width
-        above, below = wanted[face, y // step], wanted[face, y // step + 1]
-        for i in range(x // step, (x + end - k - 1) // step + 2):
-            above[i] = True
-            below[i] = True
-        k = end
-
-
-@kernel
-def place_nodes(wanted, step, lens, rotation, boxes, own, count, points, normals, places, inside):
-    """Where wanted nodes stand.
+def mark_nodes(runs, pixels, triangles, width, step, wanted):
+    """Mark the nodes that a slab's fragments need.
 
     Args:
-        wanted: from mark_nodes.
-        step: int, pixels between nodes.
-        lens: (3,) float64, as in View; rotation: (3, 3) float64, world from camera.
-        boxes: (S, 15) float32 from box_rows; own: the slab.
-        count: int, how many are wanted.
-        points, normals: out (count, 3) float32, from the eye along the world's axes.
-        places: out (count,) int64, their numbers in `wanted`; inside: out (count,) bool, in another slab.
+        runs: from find_runs; pixels, triangles: from emit_fragments.
+        width: int, of the picture, pixels; step: int, pixels between nodes.
+        wanted: in and out (6, h, w) bool, by face.
     """
-    n = 0
-    box = boxes[own]
-    for face in range(6):
-        axis, sign = face // 2, f4(1) if face % 2 == 1 else f4(-1)
-        for j in range(wanted.shape[1]):
-            for i in range(wanted.shape[2]):
-                if not wanted[face, j, i]:
-                    continue
-                x, y = (i * step + 0.5 - lens[1]) / lens[0], (j * step + 0.5 - lens[2]) / lens[0]
-                dx = f4(rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2])
-                dy = f4(rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2])
-                dz = f4(rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2])
-                at = box[12 + axis] * sign
-                along = box[3 * axis] * dx + box[3 * axis + 1] * dy + box[3 * axis + 2] * dz
-                eye = -(box[3 * axis] * box[9] + box[3 * axis + 1] * box[10] + box[3 * axis + 2] * box[11])
-                t = (at - eye) / along if abs(along) > f4(1e-9) else f4(1e6)
-                t = t if t > f4(0) and t < f4(1e6) else f4(1e6)
-                px, py, pz = box[9], box[10], box[11]
-                for other in range(3):
-                    ax, ay, az = box[3 * other], box[3 * other + 1], box[3 * other + 2]
-                    half = box[12 + other]
-                    offset = ax * (t * dx - box[9]) + ay * (t * dy - box[10]) + az * (t * dz - box[11])
-                    offset = at if other == axis else min(max(offset, -half), half)
-                    px, py, pz = px + offset * ax, py + offset * ay, pz + offset * az
-                points[n, 0], points[n, 1], points[n, 2] = px, py, pz
-                for k in range(3):
-                    normals[n, k] = sign * box[3 * axis + k]
-                places[n] = (face * wanted.shape[1] + j) * wanted.shape[2] + i
-                inside[n] = False
-                for s in range(boxes.shape[0]):
-                    if s != own:
-                        inside[n] |= _is_inside(boxes[s], px, py, pz)
-                n += 1
-
-
-@kernel
-def _is_inside(box, x, y, z):
-    x, y, z = x - box[9], y - box[10], z - box[11]
-    for axis in range(3):
-        along = box[3 * axis] * x + box[3 * axis + 1] * y + box[3 * axis + 2] * z
-        if abs(along) > box[12 + axis] + f4(1e-4):
-            return False
-    return True
-
-
-@kernel
-def fill_nodes(places, values, inside, nodes):
-    """Put values (n, 8) and weights into the lattice `nodes` (6 * h * w, 9) float32."""
-    for n in range(places.shape[0]):
-        weight = FAINT if inside[n] else f4(1)
-        for k in range(8):
-            nodes[places[n], k] = weight * values[n, k]
-        nodes[places[n], 8] = weight
+    for r in range(len(runs) - 1):
+        k = runs[r]
+        face, y = triangles[k] >> 1, pixels[k] // width
+        x = pixels[k] - y * width
+        first, last = x // step, (x + runs[r + 1] - k - 1) // step + 2
+        wanted[face, y // step, first:last] = True
+        wanted[face, y // step + 1, first:last] = True
 
 
 @kernel
 def mark_coarse(fine, ratio, wanted):
     """Mark in `wanted` (6, h, w) bool the coarse nodes round each fine one; `ratio` fine steps make a coarse one."""
-    for face in range(6):
-        for j in range(fine.shape[1]):
-            for i in range(fine.shape[2]):
-                if fine[face, j, i]:
-                    row, column = j // ratio, i // ratio
-                    wanted[face, row, column] = True
-                    wanted[face, row, column + 1] = True
-                    wanted[face, row + 1, column] = True
-                    wanted[face, row + 1, column + 1] = True
+    pieces = find_pieces(fine)
+    for k in range(len(pieces)):
+        face, row, column, count = pieces[k, 0], pieces[k, 1] // ratio, pieces[k, 2], pieces[k, 3]
+        first, last = column // ratio, (column + count - 1) // ratio + 2
+        wanted[face, row, first:last] = True
+        wanted[face, row + 1, first:last] = True
 
 
 @kernel
-def read_coarse(begin, end, places, fine_shape, ratio, nodes, s):
-    """Interpolate coarse nodes (6, h, w, 9) at fine nodes begin..end into the lanes from Q0 on."""
-    inverse = f4(1) / f4(ratio)
-    width, area = fine_shape[2], fine_shape[1] * fine_shape[2]
-    for k in range(begin, end):
-        at = k - begin
-        face = places[k] // area
-        row = (places[k] - face * area) // width
-        column = places[k] - face * area - row * width
-        i, j = column // ratio, row // ratio
-        fx, fy = f4(column - i * ratio) * inverse, f4(row - j * ratio) * inverse
-        wd = fx * fy
-        wb, wc = fx - wd, fy - wd
-        wa = f4(1) - fx - wc
-        n00, n01, n10, n11 = nodes[face, j, i], nodes[face, j, i + 1], nodes[face, j + 1, i], nodes[face, j + 1, i + 1]
-        weight = f4(1) / (wa * n00[8] + wb * n01[8] + wc * n10[8] + wd * n11[8] + f4(1e-12))
-        for q in range(8):
-            s[Q0 + q * BLOCK + at] = (wa * n00[q] + wb * n01[q] + wc * n10[q] + wd * n11[q]) * weight
-
-
-@kernel
-def read_light(at, count, x, y, lit, row, wide, s):
-    """Interpolate light at a run of fragments of one face into the lanes DR.., SR.. and WEIGHT, still to be divided by
-    the last. Nodes are two pixels apart.
+def find_pieces(wanted):
+    """Wanted nodes side by side in a row, (P, PIECE) int32, cut where a block of BLOCK nodes is full.
 
     Args:
-        at: int, the run's first place in the block; count: its length.
-        x, y: int, its first pixel.
-        lit: (7, h, w) float32, light at the face's nodes.
-        row, wide: (>= w + 2,), (>= 2 w + 2,) float32 scratch.
+        wanted: (6, h, w) bool.
+    """
+    _, height, width = wanted.shape
+    pieces = np.empty((6 * height * ((width + 1) // 2 + width // BLOCK + 1), PIECE), np.int32)
+    found, at = 0, 0
+    for face in range(6):
+        for row in range(height):
+            nodes = wanted[face, row]
+            any_wanted = False
+            for i in range(width):
+                any_wanted |= nodes[i]
+            column = 0 if any_wanted else width
+            while column < width:
+                if not nodes[column]:
+                    column += 1
+                    continue
+                end = column + 1
+                while end < width and end - column < BLOCK - at and nodes[end]:
+                    end += 1
+                piece = pieces[found]
+                piece[0], piece[1], piece[2], piece[3], piece[4] = face, row, column, end - column, at
+                found, at, column = found + 1, (at + end - column) % BLOCK, end
+    return pieces[:found]
+
+
+@kernel
+def place_nodes(wanted, step, lens, rotation, boxes, own, points, normals, places, inside):
+    """Where wanted nodes stand, in the order of `wanted`.
+
+    Args:
+        wanted: from mark_nodes or mark_coarse.
+        step, lens, rotation: as in place_piece.
+        boxes, own: as in weigh_nodes.
+        points, normals: out (count, 3) float32, from the eye along the world's axes.
+        places: out (count,) int64, their numbers in `wanted`; inside: out (count,) bool, in another slab.
+    """
+    s, pieces = np.zeros(SCRATCH, np.float32), find_pieces(wanted)
+    k, n = 0, 0
+    while k < len(pieces):
+        before, count = k, 0
+        while k < len(pieces) and (k == before or pieces[k, 4] > 0):
+            face, row, column, count = pieces[k, 0], pieces[k, 1], pieces[k, 2], pieces[k, 4] + pieces[k, 3]
+            place_piece(face, row, column, pieces[k, 3], pieces[k, 4], step, lens, rotation, boxes[own], s)
+            for i in range(pieces[k, 3]):
+                places[n + pieces[k, 4] + i] = (face * wanted.shape[1] + row) * wanted.shape[2] + column + i
+            k += 1
+        weigh_nodes(boxes, own, s)
+        for i in range(count):
+            points[n + i, 0], points[n + i, 1], points[n + i, 2] = s[PX + i], s[PY + i], s[PZ + i]
+            normals[n + i, 0], normals[n + i, 1], normals[n + i, 2] = s[NX + i], s[NY + i], s[NZ + i]
+            inside[n + i] = s[WEIGHT + i] < f4(1)
+        n += count
+
+
+@kernel
+def place_piece(face, row, column, count, at, step, lens, rotation, box, s):
+    """Put positions and normals of nodes side by side into their lanes.
+
+    Args:
+        face .. at: int, of the piece, see PIECE.
+        step: int, pixels between nodes.
+        lens: (3,) float64, as in View; rotation: (3, 3) float64, world from camera.
+        box: (15,) float32, the slab's row of box_rows.
         s: in and out, the scratch array of lanes.
     """
-    i, j = x // 2, y // 2
-    nodes = (x + count - 1) // 2 + 2 - i
-    skip = x - 2 * i
-    half = f4(0.5)
-    for q in range(7):
-        above, below = lit[q, j], lit[q, j + 1]
-        if y % 2 == 0:
-            for k in range(nodes):
-                row[k] = above[i + k]
-        else:
-            for k in range(nodes):
-                row[k] = half * (above[i + k] + below[i + k])
-        for k in range(nodes - 1):
-            wide[2 * k] = row[k]
-            wide[2 * k + 1] = half * (row[k] + row[k + 1])
-        lane = (DR if q < 3 else SR - 3 * BLOCK) + q * BLOCK if q < 6 else WEIGHT
-        for k in range(count):
-            s[lane + at + k] = wide[skip + k]
+    across, sign = face >> 1, f4(1) if face & 1 else f4(-1)
+    x, y = (column * step + 0.5 - lens[1]) / lens[0], (row * step + 0.5 - lens[2]) / lens[0]
+    n0, nx, ny, nz, dn, en = _axis(box, across, x, y, step / lens[0], rotation)
+    a0, ax, ay, az, da, ea = _axis(box, (across + 1) % 3, x, y, step / lens[0], rotation)
+    b0, bx, by, bz, db, eb = _axis(box, (across + 2) % 3, x, y, step / lens[0], rotation)
+    height, half_a, half_b = box[12 + across] * sign, box[12 + (across + 1) % 3], box[12 + (across + 2) % 3]
+    cx, cy, cz = box[9] + height * nx, box[10] + height * ny, box[11] + height * nz
+    nx, ny, nz, height = sign * nx, sign * ny, sign * nz, height - en
+    for k in range(u8(count)):
+        i, steps = u8(at) + k, f4(k)
+        along = n0 + steps * dn
+        t = height / (along if abs(along) > f4(1e-9) else f4(1e-9))
+        t = t if t > f4(0) and t < FAR else FAR
+        a, b = t * (a0 + steps * da) + ea, t * (b0 + steps * db) + eb
+        a = a if a > -half_a else -half_a
+        b = b if b > -half_b else -half_b
+        a = a if a < half_a else half_a
+        b = b if b < half_b else half_b
+        s[u8(PX) + i], s[u8(PY) + i], s[u8(PZ) + i] = cx + a * ax + b * bx, cy + a * ay + b * by, cz + a * az + b * bz
+        s[u8(NX) + i], s[u8(NY) + i], s[u8(NZ) + i] = nx, ny, nz
+
+
+@kernel
+def _axis(box, k, x, y, step, rotation):
+    """Of a slab's axis k: the part along it of the ray through (x, y), the axis in the world (3), how much the part
+    grows with each step, and where the eye stands along it, all float32."""
+    ax, ay, az = box[3 * k], box[3 * k + 1], box[3 * k + 2]
+    right = rotation[0, 0] * ax + rotation[1, 0] * ay + rotation[2, 0] * az
+    down = rotation[0, 1] * ax + rotation[1, 1] * ay + rotation[2, 1] * az
+    ahead = rotation[0, 2] * ax + rotation[1, 2] * ay + rotation[2, 2] * az
+    eye = -(ax * box[9] + ay * box[10] + az * box[11])
+    return f4(right * x + down * y + ahead), ax, ay, az, f4(right * step), eye
+
+
+@kernel
+def weigh_nodes(boxes, own, s):
+    """Fill lane WEIGHT with the weights of a block's nodes: FAINT in another slab, else 1.
+
+    Args:
+        boxes: (S, 15) float32 from box_rows; own: int, the slab that the nodes lie on.
+        s: in and out, the scratch array of lanes.
+    """
+    for i in range(BLOCK):
+        s[WEIGHT + i] = f4(1)
+    for k in range(boxes.shape[0]):
+        if k == own:
+            continue
+        box = boxes[k]
+        x0, x1, x2, y0, y1, y2 = box[0], box[1], box[2], box[3], box[4], box[5]
+        z0, z1, z2, cx, cy, cz = box[6], box[7], box[8], box[9], box[10], box[11]
+        hx, hy, hz = box[12] + f4(1e-4), box[13] + f4(1e-4), box[14] + f4(1e-4)
+        for i in range(BLOCK):
+            x, y, z = s[PX + i] - cx, s[PY + i] - cy, s[PZ + i] - cz
+            outside = (abs(x0 * x + x1 * y + x2 * z) > hx) | (abs(y0 * x + y1 * y + y2 * z) > hy)
+            outside |= abs(z0 * x + z1 * y + z2 * z) > hz
+            s[WEIGHT + i] = s[WEIGHT + i] if outside else FAINT

@@ -10,7 +10,8 @@ from photosynth.core.scene import Scene
 from photosynth.render.raster.ambient import LIFT, MAP_SIDE_PX, VALUES, Sky, draw_ids
 from photosynth.render.raster.environment_light import environment_light
 from photosynth.render.raster.irradiance import harmonics
-from photosynth.render.raster.lattice import fill_nodes, mark_coarse, mark_nodes, place_nodes
+from photosynth.render.raster.lattice import mark_coarse, mark_nodes, place_nodes
+from photosynth.render.raster.lattice_light import fill_nodes
 from photosynth.render.raster.own_shadow import add_own_shadow, mix_probes
 from photosynth.render.raster.placed import Placed
 from photosynth.render.raster.probes import fibonacci_sphere, frames_towards
@@ -23,6 +24,7 @@ from photosynth.render.raster.sent_back import (
 )
 from photosynth.render.raster.shadow import bounding_sphere
 from photosynth.render.raster.sky_light import light_at
+from photosynth.render.raster.slab_surface import find_runs
 from photosynth.render.raster.transform import View
 
 FINE_STEP_PX = 2
@@ -40,15 +42,15 @@ _FIT = np.linalg.pinv(harmonics(_FIT_DIRECTIONS, (0, 1, 2)))
 class SlabNodes:
     """The fine nodes of one slab.
 
-    shape: (6, h, w) of the lattice; points, normals, places, inside: from place_nodes; wanted: from mark_nodes.
+    shape: (6, h, w) of the lattice; wanted: from mark_nodes; runs: of its fragments, from find_runs.
     """
 
     def __init__(self, view: View, boxes: np.ndarray, s: int, span: tuple[int, int], pixels, triangles) -> None:
         self.view, self.boxes, self.s = view, boxes, s
         self.shape = (6, view.height // FINE_STEP_PX + 2, view.width // FINE_STEP_PX + 2)
         self.wanted = np.zeros(self.shape, np.bool_)
-        mark_nodes(*span, pixels, triangles, view.width, FINE_STEP_PX, self.wanted)
-        self.points, self.normals, self.places, self.inside = self.placed(self.wanted, FINE_STEP_PX)
+        self.runs = find_runs(*span, pixels, triangles, view.width)
+        mark_nodes(self.runs, pixels, triangles, view.width, FINE_STEP_PX, self.wanted)
 
     def placed(self, wanted: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Where wanted nodes stand: the outputs of place_nodes."""
@@ -56,7 +58,7 @@ class SlabNodes:
         points, normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
         places, inside = np.empty(count, np.int64), np.empty(count, np.bool_)
         view = self.view
-        place_nodes(wanted, step, view.lens, view.rotation, self.boxes, self.s, count, points, normals, places, inside)
+        place_nodes(wanted, step, view.lens, view.rotation, self.boxes, self.s, points, normals, places, inside)
         return points, normals, places, inside
 
 

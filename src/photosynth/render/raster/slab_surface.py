@@ -9,11 +9,14 @@ from photosynth.render.raster.jit import kernel
 from photosynth.render.raster.lanes import BLOCK, DX, DY, FACE, SHARE, TH, TO, TS, TSX, TT, TTX, TW, WX, Z
 
 f4 = np.float32
+u8 = np.uint64
 
 FINER = f4(0.5)
 """Squared share of a footprint's size for which its mip level is chosen, see gather_surface."""
 PLANE = 24
 """Numbers that describe a face."""
+STRIDE = 32
+"""Fragments that are asked at once whether a run goes on."""
 
 
 @kernel
@@ -49,11 +52,34 @@ def face_planes(cam, st, planes):
 
 
 @kernel
-def run_end(start, stop, pixels, triangles, width):
-    """Where the run of fragments ends that begins at `start`: pixels side by side in one row, on one face."""
+def find_runs(start, stop, pixels, triangles, width):
+    """Where runs begin of fragments start..stop of a slab: pixels side by side in one row, on one face. (R + 1,) int32,
+    the last is `stop`.
+
+    Args:
+        start, stop: int; pixels, triangles: from emit_fragments.
+        width: int, of the picture, pixels.
+    """
+    runs = np.empty(stop - start + 1, np.int32)
+    k, count = start, 0
+    while k < stop:
+        runs[count] = k
+        k, count = _run_end(k, stop, pixels, triangles, width), count + 1
+    runs[count] = stop
+    return runs[: count + 1]
+
+
+@kernel
+def _run_end(start, stop, pixels, triangles, width):
     face, first = triangles[start] >> 1, pixels[start]
     stop = min(stop, start + (first // width + 1) * width - first)
-    end = start + 1
+    end, odd = start + 1, 0
+    while odd == 0 and end + STRIDE <= stop:  # many at once, as vector instructions
+        next_pixel = np.int32(first + end - start)
+        for k in range(STRIDE):
+            i = u8(end) + u8(k)
+            odd |= (pixels[i] - next_pixel - np.int32(k)) | ((triangles[i] >> 1) ^ face)
+        end += STRIDE if odd == 0 else 0
     while end < stop and pixels[end] - first == end - start and triangles[end] >> 1 == face:
         end += 1
     return end
@@ -143,9 +169,8 @@ def half_log2(value):
 @kernel
 def find_levels(count, levels, n):
     """Turn the mip levels in lane TO into offset, width and height, for `count` fragments of a block."""
-    last = levels.shape[0] - 1
-    for i in range(count):
-        level = min(n[TO + i], last)
-        n[TO + i] = levels[level, 0]
-        n[TW + i] = levels[level, 1]
-        n[TH + i] = levels[level, 2]
+    last = np.int32(levels.shape[0] - 1)
+    for k in range(count):
+        i = u8(k)
+        level = levels[u8(min(n[u8(TO) + i], last))]
+        n[u8(TO) + i], n[u8(TW) + i], n[u8(TH) + i] = level[0], level[1], level[2]
