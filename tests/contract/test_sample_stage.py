@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -26,11 +27,12 @@ from photosynth.core.record import Record, from_json, to_json
 from photosynth.core.scene import PhotoFill, Scene
 from photosynth.core.seen import check_seen
 from photosynth.sample import stage
+from photosynth.sample.arrange.recipe import ShelfRecipe
 from photosynth.sample.arrange.separate import overlap_m
 from photosynth.sample.arrange.shapes import Shapes
 from photosynth.sample.camera import box_corners
 from photosynth.sample.meshes import PassingMeshes
-from photosynth.sample.recipe import Recipe, load_recipe
+from photosynth.sample.recipe import Recipe, load_recipe, recipe_parts
 from photosynth.sample.sight import clearance_m
 from photosynth.sample.stage import SampleConfig, run
 
@@ -359,6 +361,17 @@ def test_arranged_scenes_are_the_same_in_any_order_of_the_blocks(recipe, boxes, 
     assert summary["objects_per_picture"] == pytest.approx(len(objects) / summary["kinds"]["object"], abs=1e-3)
 
 
+def test_objects_without_a_scale_are_named(boxes, tmp_path) -> None:
+    progress = Silent()
+    artifact = run(SampleConfig(n_images=4, recipe="tabletop"), boxes, tmp_path / "table", progress=progress)
+    assert artifact.manifest.summary["objects_without_scale"] == ["milk"]
+    (note,) = (note for note in artifact.manifest.notes if "scale" in note)
+    assert note.startswith("1 of 2 objects have no scale (Milch)")
+    assert note in progress.notes
+    alone = run(SampleConfig(n_images=4), boxes, tmp_path / "single")
+    assert not any("scale" in note for note in alone.manifest.notes)
+
+
 def test_workers_keep_no_textures(boxes, tmp_path) -> None:
     run(SampleConfig(n_images=6, recipe="tabletop"), boxes, tmp_path / "scenes")
     meshes = stage._worker.arrangements.shapes._meshes
@@ -377,6 +390,29 @@ def test_recipes_that_pour_are_refused_without_physics(boxes, tmp_path, monkeypa
     with pytest.raises(DependencyError, match=r"photosynth\[physics\]"):
         run(SampleConfig(n_images=3, recipe="bin"), boxes, tmp_path / "scenes")
     assert not (tmp_path / "scenes").exists()
+
+
+def test_shelves_without_physics_are_as_they_were_put_and_say_so(boxes, tmp_path, monkeypatch) -> None:
+    def put_up(name: str):
+        artifact = run(SampleConfig(n_images=2, recipe="shelf"), boxes, tmp_path / name)
+        shelf = from_json(artifact.path("recipe.json").read_bytes(), Recipe).arrangement
+        return artifact, shelf.settled, [note for note in artifact.manifest.notes if "physics" in note]
+
+    pytest.importorskip("mujoco")
+    settled, with_physics, notes = put_up("settled")
+    assert (with_physics, notes) == (True, [])
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "mujoco" else found(name))
+    monkeypatch.setitem(sys.modules, "mujoco", None)
+    put, with_physics, (note,) = put_up("put")
+    assert not with_physics
+    assert "photosynth[physics]" in note
+    assert settled.key != put.key  # what is drawn hangs on the recipe, and the recipe says which
+    assert [part.arrangement.settled for part in recipe_parts(load_recipe("anywhere")) if is_shelf(part)] == [False]
+
+
+def is_shelf(recipe: Recipe) -> bool:
+    return isinstance(recipe.arrangement, ShelfRecipe)
 
 
 def test_a_missing_mesh_is_named(catalogue, tmp_path) -> None:

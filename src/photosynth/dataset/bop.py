@@ -6,12 +6,14 @@ numbers (ours lie at +0.5, so principal points are half a pixel less). Scene i g
 as image i % 1000, so that nothing is renumbered when the set grows.
 
 BOP poses are rigid, and its cameras are pinholes. A picture is left out when one of its objects is not at its model's
-size (rather than leave that object out, which would say that it is not there), when its lens distorts, and when no
-object is in it. Distractors have no rows: they hide objects and that is all.
+size (rather than leave that object out, which would say that it is not there), when it cannot be told which half of an
+object it shows, when its lens distorts, and when no object is in it. Distractors have no rows: they hide objects and
+that is all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -25,6 +27,7 @@ from photosynth.core.frame import FrameInstance, FrameRecord, KeptLayers
 from photosynth.core.geometry import Vec3
 from photosynth.core.items import Split
 from photosynth.core.record import Record
+from photosynth.dataset.bop_objects import BopObject, shown_object
 from photosynth.dataset.extras import Matrix3Rows, RigidPose, cam_k, has_distortion, rigid_pose
 from photosynth.dataset.link import link_or_copy
 
@@ -36,7 +39,7 @@ SCALE_TOLERANCE = 1e-4
 """Poses with a scale that differs from 1 by less are rigid."""
 MAX_STEPS = 65535
 
-LeftOut = Literal["no object", "another size", "lens distortion"]
+LeftOut = Literal["no object", "another size", "unclear half", "lens distortion"]
 Box = tuple[int, int, int, int]
 NO_BOX: Box = (-1, -1, -1, -1)
 
@@ -105,28 +108,30 @@ def scene_folder(split: Split, index: int) -> str:
     return f"{BOP_FOLDER}/{split}_pbr/{index // SCENE_PICTURES:06d}"
 
 
-def left_out(frame: FrameRecord) -> LeftOut | None:
+def left_out(frame: FrameRecord, objects: Sequence[BopObject]) -> LeftOut | None:
     """Why BOP has no words for the picture; None if it has."""
-    present = [pose for _, pose in _present(frame)]
+    present = _present(frame, objects)
     if not present:
         return "no object"
-    if any(abs(pose.scale - 1.0) > SCALE_TOLERANCE for pose in present):
+    if any(abs(pose.scale - 1.0) > SCALE_TOLERANCE for _, pose, _ in present):
         return "another size"
+    if any(shown is None for *_, shown in present):
+        return "unclear half"
     return "lens distortion" if has_distortion(_camera(frame)) else None
 
 
 def write_bop_image(
-    frame: FrameRecord, split: Split, obj_ids: dict[str, int], render: Path, out: Path, hulls_file: Path
+    frame: FrameRecord, split: Split, objects: Sequence[BopObject], render: Path, out: Path, hulls_file: Path
 ) -> BopImage:
     """Write the picture (a link), its depth and its masks under `out`; returns its rows.
 
     Args:
         frame: a picture that is not left out.
         split: where it goes.
-        obj_ids: the model's number for each asset.
+        objects: the catalogue's.
         render: the folder of the render.
         out: the dataset folder.
-        hulls_file: an NPZ with the convex hull (n, 3) in metres of each asset's model.
+        hulls_file: an NPZ with the convex hull (n, 3) in metres of each model, by its number.
 
     Raises:
         ArtifactError: if its layers cannot be read, or the disk is full.
@@ -138,12 +143,12 @@ def write_bop_image(
     gt, gt_info = [], []
     link_or_copy(render / frame.image_file, folder / "rgb" / f"{name}.jpg")
     write_atomic(folder / "depth" / f"{name}.png", _png(depth))
-    for place, (instance, pose) in enumerate(_present(frame)):
+    for place, (instance, pose, shown) in enumerate(_present(frame, objects)):
         amodal, visible = mask_from_rle(instance.amodal), mask_from_rle(instance.visible)
         write_atomic(folder / "mask" / f"{name}_{place:06d}.png", _png(amodal.astype(np.uint8) * 255))
         write_atomic(folder / "mask_visib" / f"{name}_{place:06d}.png", _png(visible.astype(np.uint8) * 255))
-        gt.append(BopGt(obj_id=obj_ids[instance.asset_id], cam_R_m2c=pose.cam_R_m2c, cam_t_m2c=pose.cam_t_m2c))
-        points_m = _hull(hulls_file, instance.asset_id)
+        gt.append(BopGt(obj_id=shown.obj_id, cam_R_m2c=pose.cam_R_m2c, cam_t_m2c=pose.cam_t_m2c))
+        points_m = _hull(hulls_file, shown.obj_id)
         box = whole_box(amodal, points_m, pose, _camera(frame)) if visible.any() else NO_BOX
         gt_info.append(_gt_info(instance, amodal, visible, depth, box))
     return BopImage(
@@ -207,14 +212,19 @@ def _gt_info(
     )
 
 
-def _present(frame: FrameRecord) -> list[tuple[FrameInstance, RigidPose]]:
-    """The objects of which at least one pixel would be seen if nothing stood before it, and their poses."""
+def _present(
+    frame: FrameRecord, objects: Sequence[BopObject]
+) -> list[tuple[FrameInstance, RigidPose, BopObject | None]]:
+    """The objects of which at least one pixel would be seen if nothing stood before it, their poses, and which of the
+    catalogue's objects they are (None if that cannot be told)."""
     found = []
     for instance in frame.instances:
         if instance.role == "object" and mask_from_rle(instance.amodal).any():
+            where = f"{frame.image_file}: {instance.asset_id}"
             if instance.cam_from_object is None:
-                raise ArtifactError(f"{frame.image_file}: {instance.asset_id} has no pose; render again")
-            found.append((instance, rigid_pose(instance.cam_from_object, f"{frame.image_file}: {instance.asset_id}")))
+                raise ArtifactError(f"{where} has no pose; render again")
+            pose = rigid_pose(instance.cam_from_object, where)
+            found.append((instance, pose, shown_object(objects, instance.asset_id, instance.cam_from_object)))
     return found
 
 
@@ -253,8 +263,8 @@ def _png(picture: np.ndarray) -> bytes:
     return data.tobytes()
 
 
-def _hull(path: Path, asset_id: str) -> np.ndarray:
-    return _hulls(path, path.stat().st_mtime_ns)[asset_id]
+def _hull(path: Path, obj_id: int) -> np.ndarray:
+    return _hulls(path, path.stat().st_mtime_ns)[str(obj_id)]
 
 
 @lru_cache(maxsize=1)

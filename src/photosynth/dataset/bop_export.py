@@ -12,11 +12,13 @@ from photosynth.core.codec import read_jsonl
 from photosynth.core.errors import ConfigError, QualityError
 from photosynth.dataset.bop import BopImage
 from photosynth.dataset.bop_models import write_bop_models
+from photosynth.dataset.bop_objects import BopObject
 from photosynth.dataset.bop_scenes import BopScenes, write_dataset_info
 from photosynth.dataset.shard import Shard, bop_path, hulls_path
 
 ADVICE = {
-    "another size": "give the catalogue the sizes of these objects (--size-m CLASS METRES) so that they are not scaled",
+    "another size": "give the catalogue the sizes of these objects (--size-m NAME METRES) so that they are not scaled",
+    "unclear half": "give the halves in the catalogue arcs of elevation or azimuth that do not overlap",
     "lens distortion": "sample with a recipe whose lens has no distortion",
     "no object": "",
 }
@@ -45,18 +47,26 @@ def models_for(rendered: Artifact, catalogue: Path | None) -> Artifact:
     return models
 
 
-def begin_bop(catalogue: Path, out: Path) -> dict[str, int]:
-    """Write the models; returns the model's number for each asset. Raises ArtifactError if the disk is full."""
-    obj_ids = write_bop_models(catalogue, out, hulls_path(out))
-    write_dataset_info(out, {asset.asset_id: asset for asset in read_assets(catalogue)}, obj_ids)
-    return obj_ids
+def begin_bop(catalogue: Path, out: Path) -> tuple[BopObject, ...]:
+    """Write the models; returns what they are of. Raises ArtifactError if the disk is full."""
+    objects = write_bop_models(catalogue, out, hulls_path(out))
+    write_dataset_info(out, {asset.asset_id: asset for asset in read_assets(catalogue)}, objects)
+    return objects
 
 
-def finish_bop(shards: Sequence[Shard], out: Path, left_out: Counter[str]) -> tuple[dict[str, object], tuple[str, ...]]:
+def finish_bop(
+    shards: Sequence[Shard], out: Path, left_out: Counter[str], alone: bool
+) -> tuple[dict[str, object], tuple[str, ...]]:
     """Write the scenes' JSON files; returns numbers for the manifest, and notes on what was left out and why.
 
+    Args:
+        shards: all of them, done.
+        out: the dataset folder.
+        left_out: how many pictures BOP has no words for, by reason.
+        alone: BOP is the only format that was asked for.
+
     Raises:
-        QualityError: if no picture is left, saying what to do.
+        QualityError: if no picture is left and BOP is alone, saying what to do.
     """
     scenes = BopScenes(out)
     for shard in shards:
@@ -65,8 +75,11 @@ def finish_bop(shards: Sequence[Shard], out: Path, left_out: Counter[str]) -> tu
     scenes.finish()
     reasons = {reason: n for reason, n in left_out.items() if n and ADVICE[reason]}
     told = "; ".join(f"{n} for {reason}: {ADVICE[reason]}" for reason, n in sorted(reasons.items()))
-    if not scenes.n_images:
+    if not scenes.n_images and alone:
         raise QualityError(f"format bop can hold none of the pictures ({told or 'no object is in them'})")
     summary = {"bop_pictures": scenes.n_images, "bop_objects": scenes.n_objects, "bop_left_out": dict(left_out)}
     n_left_out, n_all = sum(reasons.values()), scenes.n_images + sum(reasons.values())
-    return summary, (f"bop/ lacks {n_left_out} of {n_all} pictures with objects: {told}",) if reasons else ()
+    if not n_all:
+        return summary, ("bop/ has no pictures: no object is in them",)
+    lacks = f"lacks {n_left_out} of {n_all}" if scenes.n_images else f"has none of the {n_all}"
+    return summary, (f"bop/ {lacks} pictures with objects: {told}",) if reasons else ()

@@ -1,4 +1,4 @@
-"""The models of a BOP dataset: one PLY with a texture for each object of a catalogue, in millimetres."""
+"""The models of a BOP dataset: one PLY with a texture for each of its objects, in millimetres."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from photosynth.core.asset import Asset
 from photosynth.core.codec import write_atomic
 from photosynth.core.mesh import Mesh
 from photosynth.core.meshes import CatalogueMeshes
 from photosynth.core.record import Record, to_json
 from photosynth.dataset.bop import BOP_FOLDER
+from photosynth.dataset.bop_objects import BopObject, bop_objects
 
 MODELS_FOLDER = f"{BOP_FOLDER}/models"
 
@@ -36,68 +36,37 @@ class BopModelInfo(Record, frozen=True, kw_only=True):
     """Extent of the bounding box."""
 
 
-def bop_obj_ids(assets: dict[str, Asset]) -> dict[str, int]:
-    """The number of each object's model, from 1, in the catalogue's order; distractors have none."""
-    return {name: k for k, name in enumerate((n for n, a in assets.items() if a.role == "object"), start=1)}
-
-
-def write_bop_models(catalogue: Path, out: Path, hulls_file: Path) -> dict[str, int]:
+def write_bop_models(catalogue: Path, out: Path, hulls_file: Path) -> tuple[BopObject, ...]:
     """Write ``bop/models`` of every object of a catalogue, and the models' convex hulls for the workers.
 
     Args:
         catalogue: a finished catalogue folder.
         out: the dataset folder.
-        hulls_file: an NPZ with the hull's points (n, 3) in metres for each asset id.
+        hulls_file: an NPZ with the hull's points (n, 3) in metres for each model, by its number.
 
     Returns:
-        The model's number for each asset id.
+        The objects that the models are of.
 
     Raises:
         ArtifactError: if a mesh cannot be read, or the disk is full.
     """
     meshes = CatalogueMeshes(catalogue)
-    obj_ids = bop_obj_ids(meshes.assets)
+    objects = bop_objects(meshes.assets.values())
     infos: dict[str, BopModelInfo] = {}
     hulls: dict[str, np.ndarray] = {}
-    for name, obj_id in obj_ids.items():
-        mesh = joined([meshes.mesh(name, part.name) for part in meshes.assets[name].parts])
-        stem = f"obj_{obj_id:06d}"
+    for one in objects:
+        mesh = meshes.mesh(one.asset_id, one.part.name)
+        stem, key = f"obj_{one.obj_id:06d}", str(one.obj_id)
         write_atomic(out / MODELS_FOLDER / f"{stem}.ply", ply_bytes(mesh, f"{stem}.png"))
         write_atomic(out / MODELS_FOLDER / f"{stem}.png", _texture_png(mesh.texture))
-        hulls[name] = hull_points(mesh.vertices_m)
-        infos[str(obj_id)] = model_info(mesh.vertices_m, hulls[name])
+        hulls[key] = hull_points(mesh.vertices_m)
+        infos[key] = model_info(mesh.vertices_m, hulls[key])
     rows = ",\n".join(f'"{key}": {to_json(info).decode()}' for key, info in infos.items())
     write_atomic(out / MODELS_FOLDER / "models_info.json", f"{{\n{rows}\n}}\n".encode())
     buffer = io.BytesIO()
     np.savez(buffer, **hulls)
     write_atomic(hulls_file, buffer.getvalue())
-    return obj_ids
-
-
-def joined(parts: list[Mesh]) -> Mesh:
-    """One mesh of an asset's parts: of two half-scans, the top's faces above the middle and the bottom's below it,
-    for each half was seen well from its own side only; their textures side by side."""
-    if len(parts) == 1:
-        return parts[0]
-    sides = [_faces_where(part, upper) for part, upper in zip(parts, (True, False), strict=True)]
-    height = max(part.texture.shape[0] for part in sides)
-    width = sum(part.texture.shape[1] for part in sides)
-    texture = np.zeros((height, width, 3), np.uint8)
-    uvs, faces, left_px, n_vertices = [], [], 0, 0
-    for part in sides:
-        h, w = part.texture.shape[:2]
-        texture[:h, left_px : left_px + w] = part.texture
-        u, v = np.clip(part.uv.astype(float), 0.0, 1.0).T
-        uvs.append(np.stack([(left_px + u * w) / width, 1.0 - (1.0 - v) * h / height], axis=1))
-        faces.append(part.faces + n_vertices)
-        left_px, n_vertices = left_px + w, n_vertices + len(part.vertices_m)
-    return Mesh(
-        vertices_m=np.concatenate([part.vertices_m for part in sides]),
-        normals=np.concatenate([part.normals for part in sides]),
-        uv=np.concatenate(uvs).astype(np.float32),
-        faces=np.concatenate(faces).astype(np.int32),
-        texture=texture,
-    )
+    return objects
 
 
 def ply_bytes(mesh: Mesh, texture_file: str) -> bytes:
@@ -143,20 +112,6 @@ def hull_points(vertices_m: np.ndarray) -> np.ndarray:
         return vertices_m[np.sort(ConvexHull(vertices_m.astype(float)).vertices)]
     except QhullError:
         return vertices_m
-
-
-def _faces_where(mesh: Mesh, upper: bool) -> Mesh:
-    """The faces whose middle lies above (or below) the object's middle, and their vertices."""
-    above = mesh.vertices_m[mesh.faces][:, :, 2].mean(axis=1) >= 0
-    faces = mesh.faces[above if upper else ~above]
-    used, corners = np.unique(faces, return_inverse=True)
-    return Mesh(
-        vertices_m=mesh.vertices_m[used],
-        normals=mesh.normals[used],
-        uv=mesh.uv[used],
-        faces=corners.reshape(-1, 3).astype(np.int32),
-        texture=mesh.texture,
-    )
 
 
 def _vertex_colours(mesh: Mesh) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from photosynth.core.asset import Asset
@@ -9,6 +10,7 @@ from photosynth.core.codec import write_atomic
 from photosynth.core.items import Split
 from photosynth.core.record import to_json, to_pretty_json
 from photosynth.dataset.bop import BOP_FOLDER, SCENE_PICTURES, BopImage, scene_folder
+from photosynth.dataset.bop_objects import BopObject
 
 FILES = {"scene_camera.json": "camera", "scene_gt.json": "gt", "scene_gt_info.json": "gt_info"}
 """File of a scene folder -> what of a BopImage is its row."""
@@ -57,11 +59,16 @@ class BopScenes:
         write_atomic(self._out / BOP_FOLDER / "camera.json", to_pretty_json(row))
 
 
-def write_dataset_info(out: Path, assets: dict[str, Asset], obj_ids: dict[str, int]) -> None:
+def write_dataset_info(out: Path, assets: dict[str, Asset], objects: Sequence[BopObject]) -> None:
     """``dataset_info.md`` for people and ``objects.json`` for programs: which number is which object."""
     rows = {
-        str(k): {"asset_id": name, "class_name": assets[name].class_name, "scale_known": assets[name].scale_known}
-        for name, k in obj_ids.items()
+        str(one.obj_id): {
+            "asset_id": one.asset_id,
+            "part": one.part.name,
+            "class_name": assets[one.asset_id].class_name,
+            "scale_known": assets[one.asset_id].scale_known,
+        }
+        for one in objects
     }
     write_atomic(out / BOP_FOLDER / "objects.json", to_pretty_json(rows))
     lines = [
@@ -69,15 +76,15 @@ def write_dataset_info(out: Path, assets: dict[str, Asset], obj_ids: dict[str, i
         "Rendered pictures in `*_pbr`, models in millimetres in `models`. `cam_K` is for pixel centres at whole "
         "numbers, as in OpenCV. Depth is 0 where nothing is and on occluders. `camera.json` is the first picture's "
         "camera: each picture's own is in `scene_camera.json`. Symmetries of the objects are not known. Distractors "
-        "are seen in the pictures and have no annotation.\n",
-        "| obj_id | class | asset | size |",
-        "|---|---|---|---|",
+        "are seen in the pictures and have no annotation. An object that was scanned in halves has a model for each, "
+        "in the same axes and with the same origin; an annotation names the one that the picture shows.\n",
+        "| obj_id | class | asset | part | size |",
+        "|---|---|---|---|---|",
     ]
-    for name, k in obj_ids.items():
-        asset = assets[name]
+    for one in objects:
+        asset = assets[one.asset_id]
         size = " x ".join(f"{1000 * v:.0f}" for v in asset.size_m) + " mm"
         how = "" if asset.scale_known else ", of unknown size: the diagonal is 1 m by convention"
-        halves = ", two half-scans joined at the middle" if len(asset.parts) > 1 else ""
         class_name = " ".join(asset.class_name.split()).replace("|", "\\|")
-        lines.append(f"| {k} | {class_name} | {name} | {size}{how}{halves} |")
+        lines.append(f"| {one.obj_id} | {class_name} | {one.asset_id} | {one.part.name} | {size}{how} |")
     write_atomic(out / BOP_FOLDER / "dataset_info.md", ("\n".join(lines) + "\n").encode())

@@ -14,6 +14,7 @@ from photosynth.core.items import Item
 from photosynth.core.record import Record, from_json, to_json
 from photosynth.dataset.audit import item_problems
 from photosynth.dataset.bop import HULLS_FILE, BopImage, left_out, write_bop_image
+from photosynth.dataset.bop_objects import BopObject
 from photosynth.dataset.config import DatasetConfig
 from photosynth.dataset.extras import ItemExtras
 from photosynth.dataset.labels import Dropped, label_frame
@@ -38,8 +39,8 @@ class Shard(Record, frozen=True, kw_only=True):
     """The stage's settings."""
     class_names: tuple[str, ...]
     """The classes."""
-    bop_obj_ids: dict[str, int] = msgspec.field(default_factory=dict)
-    """For format BOP: the model's number for each asset."""
+    bop_objects: tuple[BopObject, ...] = ()
+    """For format BOP: what its models are of."""
 
 
 class ShardReport(Record, frozen=True, kw_only=True):
@@ -125,7 +126,7 @@ def label_shard(shard: Shard) -> ShardReport:
             problems += item_problems(labels.made, len(shard.class_names), render)
             items.append((labels.made, labels.extras))
             if "bop" in shard.config.formats:
-                reason = left_out(frame)
+                reason = left_out(frame, shard.bop_objects)
                 bop_left_out.update([reason] if reason else [])
                 posed += [] if reason else [frame]
     except PhotosynthError as error:
@@ -161,7 +162,7 @@ def _write_label_files(item: Item, shard: Shard, out: Path) -> None:
 
 def _write_bop(frame: FrameRecord, shard: Shard, render: Path, out: Path) -> BopImage:
     split = split_for(shard.config, frame.index)
-    return write_bop_image(frame, split, shard.bop_obj_ids, render, out, hulls_path(out))
+    return write_bop_image(frame, split, shard.bop_objects, render, out, hulls_path(out))
 
 
 def _check_inside(frame: FrameRecord) -> None:

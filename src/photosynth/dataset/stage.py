@@ -14,6 +14,7 @@ from photosynth.core.items import SPLITS, DatasetInfo
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import from_json, to_pretty_json
 from photosynth.dataset.bop_export import begin_bop, finish_bop, models_for
+from photosynth.dataset.bop_objects import BopObject
 from photosynth.dataset.config import DatasetConfig, check_config
 from photosynth.dataset.contact_sheet import contact_sheet_png
 from photosynth.dataset.merge import Tally, merge_shards
@@ -49,7 +50,7 @@ def run(
         ConfigError: for settings that cannot work; for format BOP without layers or without the render's catalogue.
         ArtifactError: for an unusable input or output folder, or a full disk.
         QualityError: if a picture fails its audit (named, with the reason), or no picture is left; or none that BOP
-            has words for.
+            has words for, and no other format was asked for.
     """
     check_config(config)
     progress = progress or Silent()
@@ -66,8 +67,8 @@ def run(
         if writer.finished:
             return writer.finished
         class_names = _class_names(rendered.folder)
-        obj_ids = begin_bop(models.folder, writer.folder) if "bop" in config.formats else {}
-        shards = _shards(rendered.folder, writer.folder, config, class_names, obj_ids)
+        objects = begin_bop(models.folder, writer.folder) if "bop" in config.formats else ()
+        shards = _shards(rendered.folder, writer.folder, config, class_names, objects)
         progress.start(STAGE, len(shards), "shards")
         counts_seen, bop_left_out = _label_all(shards, executor, progress)
         tally, picks = merge_shards(shards, writer.folder, config, class_names)
@@ -78,7 +79,8 @@ def run(
             writer.write("contact_sheet.png", contact_sheet_png(picks.chosen(), writer.folder, class_names))
         notes = _notes(tally)
         if "bop" in config.formats:
-            bop_summary, bop_notes = finish_bop(shards, writer.folder, bop_left_out)
+            alone = config.formats == ("bop",)
+            bop_summary, bop_notes = finish_bop(shards, writer.folder, bop_left_out, alone)
             counts_seen |= bop_summary
             notes += bop_notes
         shutil.rmtree(writer.folder / PARTS_FOLDER)
@@ -102,7 +104,7 @@ def _class_names(render: Path) -> tuple[str, ...]:
 
 
 def _shards(
-    render: Path, out: Path, config: DatasetConfig, class_names: tuple[str, ...], obj_ids: dict[str, int]
+    render: Path, out: Path, config: DatasetConfig, class_names: tuple[str, ...], objects: tuple[BopObject, ...]
 ) -> list[Shard]:
     files = sorted(render.glob("frames-*.jsonl"))
     if not files:
@@ -114,7 +116,7 @@ def _shards(
             number=k,
             config=config,
             class_names=class_names,
-            bop_obj_ids=obj_ids,
+            bop_objects=objects,
         )
         for k, path in enumerate(files)
     ]

@@ -21,9 +21,8 @@ MAX_REUSE = 64
 class GroupRecipe(Record, frozen=True, kw_only=True):
     """Which things share an arrangement.
 
-    Things have their true sizes if every asset of the catalogue has a known scale. If one has none, nothing is known
-    of how large they are beside each other: then every thing's box gets a diagonal of `common_diagonal_m` times a
-    factor drawn for it.
+    Things have their true sizes. The box of one whose asset has no known scale gets a diagonal of `common_diagonal_m`
+    times a factor drawn for it; and so does every thing's if none of the catalogue's objects has a known scale.
     """
 
     objects: Scalar = Discrete(values=(1, 2, 3, 4, 5, 6, 8, 10, 12), weights=(3, 3, 3, 2, 2, 1.5, 1, 0.5, 0.5))
@@ -35,7 +34,8 @@ class GroupRecipe(Record, frozen=True, kw_only=True):
     that much clutter."""
     reuse: int = 1
     """How many scenes in a row look at one arrangement, 1 to 64, each from elsewhere, in another light, on other
-    surfaces. More save time where arranging is slow."""
+    surfaces. More save time where arranging is slow, and show less: n scenes hold n / reuse arrangements, so a few of
+    them may lack a kind of arrangement, or an object, that thousands hold often."""
     mingled: bool = False
     """Whether objects and clutter are arranged in any order. Otherwise the objects come first: on a full table they
     find a place more often, in a pile they lie at the bottom."""
@@ -85,13 +85,21 @@ def _filled(copies: Scalar, count: int, choose: Callable[[int], Asset], rng: np.
     return chosen[:count]
 
 
+def true_sized(assets: tuple[Asset, ...]) -> frozenset[str]:
+    """Ids of a catalogue's assets that have their true sizes in every group: those with a known scale; none if no
+    object has one, for then made-up packages are no measure of them."""
+    if not any(asset.scale_known for asset in assets if asset.role == "object"):
+        return frozenset()
+    return frozenset(asset.asset_id for asset in assets if asset.scale_known)
+
+
 def shapes_of(
-    recipe: GroupRecipe, group: tuple[Asset, ...], true_sizes: bool, shapes: Shapes, rng: np.random.Generator
+    recipe: GroupRecipe, group: tuple[Asset, ...], true_ids: frozenset[str], shapes: Shapes, rng: np.random.Generator
 ) -> list[Shape]:
-    """The shapes of a group at the sizes that they have in the scene."""
+    """The shapes of a group at the sizes that they have in the scene; `true_ids` are those of true_sized."""
     found = []
     for asset in group:
-        factor = sample(recipe.size_factor, rng)
-        scale = 1.0 if true_sizes else recipe.common_diagonal_m * factor / asset.diagonal_m()
+        factor = sample(recipe.size_factor, rng)  # drawn for all, so that one more known size changes no other
+        scale = 1.0 if asset.asset_id in true_ids else recipe.common_diagonal_m * factor / asset.diagonal_m()
         found.append(shapes.shape(asset, scale))
     return found

@@ -11,7 +11,8 @@ from photosynth.core.distributions import LogUniform
 from photosynth.core.errors import ConfigError
 from photosynth.core.record import Record, from_toml
 from photosynth.core.rng import rng_for
-from photosynth.sample.arrange.recipe import ArrangementRecipe
+from photosynth.sample.arrange.physics import has_physics
+from photosynth.sample.arrange.recipe import ArrangementRecipe, without_settling
 from photosynth.sample.background import BackgroundRecipe
 from photosynth.sample.camera import CameraRecipe, FramingRecipe
 from photosynth.sample.distractor import DistractorRecipe
@@ -117,12 +118,13 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def load_recipe(name_or_path: str) -> Recipe:
-    """A recipe that comes along, by name, or one of the user's own, by the path of its TOML file.
+    """A recipe that comes along, by name, or one of the user's own, by the path of its TOML file. Where the physics
+    engine is not installed, its shelves are not settled.
 
     Raises:
         ConfigError: for an unknown name, a missing file, an unknown key or an impossible range, naming it.
     """
-    recipe = _read_recipe(str(name_or_path))
+    recipe = _as_installed(_read_recipe(str(name_or_path)))
     if not recipe.blend:
         return recipe
     parts = []
@@ -130,7 +132,7 @@ def load_recipe(name_or_path: str) -> Recipe:
         loaded = _read_recipe(part.recipe) if isinstance(part.recipe, str) else part.recipe
         if loaded.blend:
             raise ConfigError(f"recipe {name_or_path} blends {part.recipe}, which is a blend itself; name its parts")
-        parts.append(replace(part, recipe=loaded))
+        parts.append(replace(part, recipe=_as_installed(loaded)))
     return at_size(replace(recipe, blend=tuple(parts)), recipe.size_wh)
 
 
@@ -151,6 +153,12 @@ def scene_recipe(recipe: Recipe, seed: int, index: int) -> Recipe:
         return recipe
     weights = np.array([part.weight for part in recipe.blend])
     return recipe.blend[int(rng_for(seed, index, "blend").choice(len(weights), p=weights / weights.sum()))].recipe
+
+
+def _as_installed(recipe: Recipe) -> Recipe:
+    if recipe.arrangement is None or has_physics():
+        return recipe
+    return replace(recipe, arrangement=without_settling(recipe.arrangement))
 
 
 def _read_recipe(text: str) -> Recipe:

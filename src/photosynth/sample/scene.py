@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 
 from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
@@ -13,7 +11,8 @@ from photosynth.core.photo import Photo
 from photosynth.core.rng import rng_for
 from photosynth.core.scene import Placement, Scene
 from photosynth.core.seen import check_seen
-from photosynth.sample.arrange.recipe import ArrangementRecipe, BinRecipe, MixRecipe, PileRecipe
+from photosynth.sample.arrange.physics import has_physics
+from photosynth.sample.arrange.recipe import ArrangementRecipe, BinRecipe, PileRecipe, is_settled, options_of
 from photosynth.sample.arranged import sample_arranged
 from photosynth.sample.background import sample_background
 from photosynth.sample.camera import box_corners, frame_subject, sample_view
@@ -162,10 +161,11 @@ def sample_scene(
 
 def require_physics(recipe: ArrangementRecipe) -> None:
     """Raise DependencyError naming the extra if an arrangement needs the physics engine and it is not installed."""
-    options = recipe.options if isinstance(recipe, MixRecipe) else (recipe,)
-    poured = [option for option in options if isinstance(option, BinRecipe | PileRecipe)]
-    if poured and importlib.util.find_spec("mujoco") is None:
-        kind = type(poured[0]).__struct_config__.tag
+    needy = [
+        option for option in options_of(recipe) if isinstance(option, BinRecipe | PileRecipe) or is_settled(option)
+    ]
+    if needy and not has_physics():
+        kind = type(needy[0]).__struct_config__.tag
         raise DependencyError(
             f"the arrangement {kind!r} lets things fall by rigid-body physics and needs the package mujoco: "
             "pip install photosynth[physics]; recipes without it are anywhere, single, tabletop, shelf, in_hand and far"

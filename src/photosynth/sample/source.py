@@ -11,7 +11,7 @@ from photosynth.core.rng import rng_for
 from photosynth.sample.arrange.arrange import arrange
 from photosynth.sample.arrange.posed import slab_hull
 from photosynth.sample.arrange.shapes import Shapes
-from photosynth.sample.group import choose_group, shapes_of
+from photosynth.sample.group import choose_group, shapes_of, true_sized
 from photosynth.sample.kind import sample_kind
 from photosynth.sample.meshes import BoxMeshes
 from photosynth.sample.recipe import Recipe
@@ -35,7 +35,7 @@ class ArrangementSource:
     def __init__(self, recipe: Recipe, assets: tuple[Asset, ...], seed: int, shapes: Shapes | None = None) -> None:
         self.recipe, self.assets, self.seed = recipe, assets, seed
         self.shapes = shapes or Shapes(BoxMeshes(assets))
-        self.true_sizes = all(asset.scale_known for asset in assets)
+        self.true_ids = true_sized(assets)
         self._kept: OrderedDict[int, Staged] = OrderedDict()
         self._parts: dict[int, ArrangementSource] = {}
 
@@ -61,7 +61,7 @@ class ArrangementSource:
         kind_rng, rng = rng_for(self.seed, number, "kind"), rng_for(self.seed, number, "group")
         kind = sample_kind(recipe.kinds, any(asset.role == "distractor" for asset in self.assets), kind_rng)
         group = choose_group(group_recipe, self.assets, kind, self.seed, number, rng)
-        shapes = shapes_of(group_recipe, group, self.true_sizes, self.shapes, rng)
+        shapes = shapes_of(group_recipe, group, self.true_ids, self.shapes, rng)
         order = rng.permutation(len(group)) if recipe.group.mingled else np.arange(len(group))
         placed = arrange(recipe.arrangement, [shapes[k] for k in order], rng_for(self.seed, number, "arrangement"))
         placed = with_ground(recipe.surfaces, placed, rng)

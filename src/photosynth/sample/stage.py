@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from photosynth.core.artifact import Artifact, ArtifactWriter, folder_key, open_artifact
 from photosynth.core.asset import Asset, read_assets
-from photosynth.core.codec import read_jsonl, write_jsonl
+from photosynth.core.codec import write_jsonl
 from photosynth.core.engine import Executor
 from photosynth.core.errors import ConfigError, EngineError
 from photosynth.core.manifest import MANIFEST_FILE
 from photosynth.core.photo import Photo
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, digest, to_pretty_json
-from photosynth.core.scene import Scene
 from photosynth.sample.arrange.shapes import Shapes
 from photosynth.sample.environment import folder_maps, recipe_maps
 from photosynth.sample.meshes import PassingMeshes
@@ -24,6 +22,7 @@ from photosynth.sample.photos import Skipped, open_backgrounds
 from photosynth.sample.recipe import MAX_SIDE_PX, MIN_SIDE_PX, Recipe, at_size, load_recipe, recipe_parts
 from photosynth.sample.scene import check_inputs, sample_scene
 from photosynth.sample.source import ArrangementSource
+from photosynth.sample.summary import notes_of, summarise
 
 STAGE = "sample"
 SCHEMA = 2
@@ -35,7 +34,8 @@ class SampleConfig(Record, frozen=True, kw_only=True):
     """How many scenes, and which."""
 
     n_images: int = 3000
-    """How many scenes."""
+    """How many scenes. Recipe bin looks at each heap six times in a row (its group.reuse): 24 scenes are 4 heaps, of
+    which none may be in a box, so look at some hundred to judge it."""
     seed: int = 0
     """Scene i depends on the recipe, this and i alone; 0 is a seed like any other."""
     recipe: str = "single"
@@ -109,8 +109,12 @@ def run(
         if skipped:
             write_jsonl(writer.path("skipped.jsonl"), skipped)
         _write_blocks(writer, config.n_images, ingredients, executor, progress)
+        n_photos, n_maps = len(ingredients.photos), len(ingredients.maps)
+        notes = notes_of(recipe, ingredients.assets, n_photos)
+        for note in notes:
+            progress.note(note)
         progress.finish()
-        return writer.finish(summarise(writer.folder, ingredients, len(skipped)), _notes(ingredients))
+        return writer.finish(summarise(writer.folder, ingredients.assets, n_photos, n_maps, len(skipped)), notes)
 
 
 def gather(
@@ -211,44 +215,3 @@ def sample_block(block: Block) -> int:
     drawn = partial(sample_scene, given.recipe, given.assets, seed=given.seed, photos=given.photos, maps=given.maps)
     write_jsonl(Path(block.path), (drawn(index=i, arrangements=_worker.arrangements) for i in indices))
     return block.count
-
-
-def summarise(folder: Path, ingredients: Ingredients, n_skipped: int) -> dict[str, object]:
-    """Counts of the scenes in a folder: by kind, objects by class, with distractors, with occluders, and how many
-    objects and distractors are in the pictures that have any objects, on average."""
-    kinds: Counter[str] = Counter()
-    classes = Counter({asset.class_name: 0 for asset in ingredients.assets if asset.role == "object"})
-    with_distractors = with_occluders = total = distractors = 0
-    for path in sorted(folder.glob("scenes-*.jsonl")):
-        for scene in read_jsonl(path, Scene):
-            total += 1
-            kinds[scene.kind] += 1
-            classes.update(placement.class_name for placement in scene.placements if placement.role == "object")
-            with_distractors += any(placement.role == "distractor" for placement in scene.placements)
-            with_occluders += bool(scene.occluders)
-            if scene.kind == "object":
-                distractors += sum(placement.role == "distractor" for placement in scene.placements)
-    shown = max(1, kinds["object"])
-    return {
-        "scenes": total,
-        "kinds": dict(sorted(kinds.items())),
-        "classes": dict(sorted(classes.items())),
-        "objects_per_picture": round(classes.total() / shown, 3),
-        "distractors_per_picture": round(distractors / shown, 3),
-        "with_distractors": with_distractors,
-        "with_occluders": with_occluders,
-        "background_photos": len(ingredients.photos),
-        "environment_maps": len(ingredients.maps),
-        "files_left_out": n_skipped,
-    }
-
-
-def _notes(ingredients: Ingredients) -> tuple[str, ...]:
-    parts, notes = recipe_parts(ingredients.recipe), []
-    if not ingredients.photos and any(part.background.kinds.photo > 0 for part in parts):
-        notes.append("no background photos were given; the other kinds of background took their share")
-    if any(part.kinds.lookalike_share > 0 for part in parts) and all(
-        asset.role == "object" for asset in ingredients.assets
-    ):
-        notes.append("the catalogue has no distractors; pictures meant to show them alone are empty")
-    return tuple(notes)

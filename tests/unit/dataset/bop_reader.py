@@ -103,3 +103,21 @@ def model_points_under(one: dict, camera: np.ndarray, depth_mm: np.ndarray, mask
     z = depth_mm[rows, columns]
     rays = np.linalg.inv(camera) @ np.stack([columns, rows, np.ones_like(rows)])
     return (one["R"].T @ (rays * z - one["t"])).T
+
+
+def model_depth_mm(one: dict, camera: np.ndarray, ply: dict, mask: np.ndarray) -> np.ndarray:
+    """(n,) depth of the nearest face of a model in its pose, in millimetres, through the middles of a mask's pixels;
+    inf beside it (every ray against every face: Möller and Trumbore, 1997)."""
+    rows, columns = mask.nonzero()
+    rays = (np.linalg.inv(camera) @ np.stack([columns, rows, np.ones_like(rows)])).T
+    points = (one["R"] @ ply["pts"].T + one["t"]).T
+    depth = np.full(len(rays), np.inf)
+    for a, b, c in points[ply["faces"]]:
+        across = np.cross(rays, c - a)
+        det = across @ (b - a)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            u, w = across @ -a / det, np.cross(-a, b - a)
+            v, z = rays @ w / det, (c - a) @ w / det
+        hit = (np.abs(det) > 1e-12) & (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (z > 0)
+        depth = np.where(hit & (z < depth), z, depth)
+    return depth

@@ -9,103 +9,24 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
-import simplejpeg
 import trimesh
 from bop_reader import calc_2d_bbox, load_ply, load_scene, model_points_under, project
-from ray_cast import box_depth
+from drawn_boxes import MARGIN_PX, ROLES, SIZES_M, Settings, draw, pose, write_catalogue, write_render
 
-from photosynth.core.artifact import ArtifactWriter, open_artifact, verify_artifact
-from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
-from photosynth.core.camera import Camera
-from photosynth.core.codec import layers_npz, rle_from_mask, write_jsonl
+from photosynth.core.artifact import open_artifact, verify_artifact
+from photosynth.core.asset import AssetPart
 from photosynth.core.engine import UnitResult
 from photosynth.core.errors import ArtifactError, ConfigError, QualityError
-from photosynth.core.frame import OCCLUDER_ID, FrameInstance, FrameRecord, KeptLayers
-from photosynth.core.geometry import as_matrix4, look_at
-from photosynth.core.glb import glb_bytes
-from photosynth.core.mesh import Mesh
+from photosynth.core.frame import FrameRecord, KeptLayers
+from photosynth.core.geometry import as_matrix4
 from photosynth.core.progress import Silent
-from photosynth.core.record import Record, to_json
 from photosynth.dataset.bop import depth_steps, left_out
-from photosynth.dataset.bop_models import hull_points, joined, model_info
+from photosynth.dataset.bop_models import hull_points, model_info
+from photosynth.dataset.bop_objects import BopObject
 from photosynth.dataset.config import DatasetConfig
 from photosynth.dataset.stage import run
 
-SIZES_M = {"brick": (0.2, 0.1, 0.06), "tall": (0.06, 0.08, 0.24), "toy": (0.1, 0.1, 0.1)}
-ROLES = {"brick": "object", "tall": "object", "toy": "distractor"}
 BOP = DatasetConfig(val_fraction=0.0, test_fraction=0.0, formats=("bop",), contact_sheet_pictures=0)
-MARGIN_PX = 400
-
-
-class Settings(Record, frozen=True, kw_only=True):
-    """Of the drawn artifacts."""
-
-    keep_layers: bool = True
-
-
-def box_mesh(size_m, colour=(200, 60, 30)) -> Mesh:
-    box = trimesh.creation.box(size_m)
-    box.unmerge_vertices()
-    texture = np.full((8, 16, 3), colour, np.uint8)
-    texture[:, 8:] //= 2
-    return Mesh(
-        vertices_m=box.vertices.astype(np.float32),
-        normals=box.vertex_normals.astype(np.float32),
-        uv=np.random.default_rng(0).random((len(box.vertices), 2)).astype(np.float32),
-        faces=box.faces.astype(np.int32),
-        texture=texture,
-    )
-
-
-def pose(x, y, z, turn=(0.0, 0.0, 0.0), scale=1.0) -> np.ndarray:
-    rotation, _ = cv2.Rodrigues(np.array(turn, float))
-    world_from_object = np.eye(4)
-    world_from_object[:3, :3], world_from_object[:3, 3] = rotation * scale, (x, y, z)
-    return world_from_object
-
-
-def draw(index: int, things, size_wh=(120, 90), focal_px=240.0, principal_px=(61.3, 44.2), hidden=None):
-    """A picture of boxes seen from the side, its record and its layers; `hidden` (H, W) bool is under an occluder."""
-    camera = Camera(
-        size_wh=size_wh,
-        focal_px=focal_px,
-        principal_px=principal_px,
-        world_from_cam=as_matrix4(look_at(np.array([-1.0, 0.2, 0.3]), np.array([0.0, 0.0, 0.05]), roll_rad=0.2)),
-    )
-    boxes = [box_depth(camera, at, SIZES_M[name], MARGIN_PX) for name, at in things]
-    inner = (slice(MARGIN_PX, MARGIN_PX + size_wh[1]), slice(MARGIN_PX, MARGIN_PX + size_wh[0]))
-    depth = np.stack([np.full(size_wh[::-1], np.inf), *(one[inner] for one in boxes)])
-    ids = depth.argmin(axis=0)
-    depth = depth.min(axis=0)
-    if hidden is not None:
-        ids[hidden], depth[hidden] = OCCLUDER_ID, 0.0
-    instances = []
-    for k, ((name, at), one) in enumerate(zip(things, boxes, strict=True)):
-        full_px, visible = max(1.0, float(np.isfinite(one).sum())), ids == k + 1
-        instances.append(
-            FrameInstance(
-                asset_id=name,
-                class_name=name if ROLES[name] == "object" else NONE_CLASS,
-                role=ROLES[name],
-                visible=rle_from_mask(visible),
-                amodal=rle_from_mask(np.isfinite(one[inner])),
-                full_area_px=full_px,
-                visible_fraction=float(visible.sum()) / full_px,
-                cam_from_object=as_matrix4(camera.cam_from_world() @ at),
-            )
-        )
-    stem = f"{index // 1000:03d}/{index:06d}"
-    frame = FrameRecord(
-        index=index,
-        image_file=f"images/{stem}.jpg",
-        size_wh=size_wh,
-        kind="object",
-        instances=tuple(instances),
-        camera=camera,
-        layers_file=f"layers/{stem}.npz",
-    )
-    picture = np.stack([ids % 256 * 60, ids * 0 + 90, np.full_like(ids, 120)], axis=-1).astype(np.uint8)
-    return frame, picture, layers_npz(depth, ids.astype(np.uint16), np.zeros((*ids.shape, 3))), boxes
 
 
 TOP_RIGHT = np.zeros((90, 120), bool)
@@ -128,42 +49,6 @@ SCENES = {
 }  # fmt: skip
 
 
-def write_catalogue(folder: Path, note: str = "") -> Path:
-    with ArtifactWriter(folder, "catalogue", 1, Settings(), None, {"note": note}) as writer:
-        for name, size in SIZES_M.items():
-            writer.write(f"{name}.glb", glb_bytes(box_mesh(size)))
-        assets = [
-            Asset(
-                asset_id=name,
-                class_name=name if ROLES[name] == "object" else NONE_CLASS,
-                parts=(AssetPart(name="whole", model_file=f"{name}.glb"),),
-                size_m=size,
-                scale_known=True,
-                role=ROLES[name],
-            )
-            for name, size in SIZES_M.items()
-        ]
-        writer.write("assets.json", to_json(assets))
-        writer.finish()
-    return folder
-
-
-def write_render(folder: Path, catalogue: Path, scenes=SCENES, settings=None, change=lambda frame: frame) -> Path:
-    inputs = {"catalogue": open_artifact(catalogue).key}
-    with ArtifactWriter(folder, "render", 1, settings or Settings(), None, inputs) as writer:
-        writer.write("classes.json", to_json(("brick", "tall")))
-        for number, first in enumerate(range(0, len(scenes), 3)):
-            frames = []
-            for index in list(scenes)[first : first + 3]:
-                frame, picture, layers, _ = draw(index, **scenes[index])
-                writer.write(frame.image_file, simplejpeg.encode_jpeg(picture, quality=90))
-                writer.write(frame.layers_file, layers)
-                frames.append(change(frame))
-            write_jsonl(writer.folder / f"frames-{number:06d}.jsonl", frames)
-        writer.finish()
-    return folder
-
-
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory) -> Path:
     return write_catalogue(tmp_path_factory.mktemp("catalogue") / "catalogue")
@@ -171,7 +56,7 @@ def catalogue(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def render(catalogue, tmp_path_factory) -> Path:
-    return write_render(tmp_path_factory.mktemp("render") / "render", catalogue)
+    return write_render(tmp_path_factory.mktemp("render") / "render", catalogue, SCENES)
 
 
 @pytest.fixture(scope="module")
@@ -347,47 +232,31 @@ def test_diameter_and_hull_of_any_points():
     assert len(hull_points(flat)) == 700  # no volume: all of them
 
 
-def test_two_half_scans_make_one_object():
-    """The top's upper half and the bottom's lower half, each with its own colour from the shared texture."""
-    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.1)
-
-    def half(colour, side) -> Mesh:
-        texture = np.full((side, 2 * side, 3), colour, np.uint8)
-        uv = np.random.default_rng(side).random((len(ball.vertices), 2)) * 0.98 + 0.01
-        parts = (ball.vertices, ball.vertex_normals, uv)
-        return Mesh(*(np.asarray(p, np.float32) for p in parts), ball.faces.astype(np.int32), texture)
-
-    mesh = joined([half((250, 0, 0), 8), half((0, 0, 250), 16)])
-    middles = mesh.vertices_m[mesh.faces].mean(axis=1)
-    height, width = mesh.texture.shape[:2]
-    assert (height, width) == (16, 48)
-    u, v = mesh.uv[mesh.faces].mean(axis=1).T  # of one part's rectangle, which is convex
-    colours = mesh.texture[((1 - v) * height).astype(int), (u * width).astype(int)]
-    assert len(middles) == len(ball.faces)
-    assert (colours[middles[:, 2] >= 0] == (250, 0, 0)).all()
-    assert (colours[middles[:, 2] < 0] == (0, 0, 250)).all()
-    assert len(np.unique(mesh.faces)) == len(mesh.vertices_m)
-
-
 def frame_of(index=0, **changes) -> FrameRecord:
     frame, *_ = draw(index, **SCENES[index])
     return msgspec.structs.replace(frame, **changes)
 
 
+def left_out_of(frame: FrameRecord) -> str | None:
+    part = AssetPart(name="whole", model_file="")
+    names = enumerate(("brick", "tall"), start=1)
+    return left_out(frame, [BopObject(obj_id=k, asset_id=name, part=part) for k, name in names])
+
+
 def test_pictures_without_words_in_bop():
-    assert left_out(frame_of()) is None
-    assert left_out(frame_of(instances=())) == "no object"
+    assert left_out_of(frame_of()) is None
+    assert left_out_of(frame_of(instances=())) == "no object"
     toy = msgspec.structs.replace(frame_of().instances[0], role="distractor")
-    assert left_out(frame_of(instances=(toy,))) == "no object"
+    assert left_out_of(frame_of(instances=(toy,))) == "no object"
     bent = msgspec.structs.replace(frame_of().camera, distortion=(0.1, 0.0, 0.0, 0.0, 0.0))
-    assert left_out(frame_of(camera=bent)) == "lens distortion"
+    assert left_out_of(frame_of(camera=bent)) == "lens distortion"
     larger = as_matrix4(np.array(frame_of().instances[0].cam_from_object) @ np.diag([1.3, 1.3, 1.3, 1.0]))
     scaled = msgspec.structs.replace(frame_of().instances[0], cam_from_object=larger)
-    assert left_out(frame_of(instances=(scaled,))) == "another size"
-    assert left_out(frame_of(instances=(msgspec.structs.replace(scaled, role="distractor"), toy))) == "no object"
+    assert left_out_of(frame_of(instances=(scaled,))) == "another size"
+    assert left_out_of(frame_of(instances=(msgspec.structs.replace(scaled, role="distractor"), toy))) == "no object"
     for lost in ({"camera": None}, {"instances": (msgspec.structs.replace(scaled, cam_from_object=None),)}):
         with pytest.raises(ArtifactError, match=r"images/000/000000\.jpg.*render again"):
-            left_out(frame_of(**lost))
+            left_out_of(frame_of(**lost))
 
 
 def test_what_is_left_out_is_counted_and_said(catalogue, tmp_path):

@@ -29,6 +29,7 @@ from photosynth.sample.recipe import load_recipe, recipe_names
 from photosynth.sample.scene import check_inputs, sample_scene
 from photosynth.sample.sight import blocked, clearance_m, seen_share
 from photosynth.sample.source import ArrangementSource
+from photosynth.sample.summary import notes_of
 from photosynth.sample.surroundings import SurroundingsRecipe
 
 ARRANGED = tuple(name for name in recipe_names() if load_recipe(name).arrangement is not None)
@@ -176,17 +177,43 @@ def test_sizes_are_true_when_all_are_known() -> None:
             assert np.cbrt(np.linalg.det(np.array(placement.world_from_object)[:3, :3])) == pytest.approx(1.0)
 
 
-def test_diagonals_are_made_alike_when_one_scale_is_unknown() -> None:
-    assets = (*ASSETS, asset("soap", (3.0, 2.0, 1.0), scale_known=False))
+def diagonals_m(assets, n: int = 30) -> dict[str, list[float]]:
+    """Asset -> the diagonals that it has in scenes of groups whose drawn ones are uniform in 0.15..0.45 m."""
     group = GroupRecipe(
-        objects=Fixed(value=5), common_diagonal_m=0.3, size_factor=Uniform(low=0.5, high=1.5), clutter=Fixed(value=0)
+        objects=Fixed(value=5), common_diagonal_m=0.3, size_factor=Uniform(low=0.5, high=1.5), clutter=Fixed(value=1)
     )
-    by_id, diagonals = {a.asset_id: a for a in assets}, []
-    for scene in scenes(replaced(TABLE, group=group), 30, assets):
+    found: dict[str, list[float]] = {a.asset_id: [] for a in assets}
+    by_id = {a.asset_id: a for a in assets}
+    for scene in scenes(replaced(TABLE, group=group), n, assets):
         for placement in scene.placements:
             scale = np.cbrt(np.linalg.det(np.array(placement.world_from_object)[:3, :3]))
-            diagonals.append(scale * by_id[placement.asset_id].diagonal_m())
-    assert stats.kstest(diagonals, stats.uniform(0.15, 0.3).cdf).pvalue > 0.01
+            found[placement.asset_id].append(scale * by_id[placement.asset_id].diagonal_m())
+    return found
+
+
+def test_one_thing_without_a_scale_does_not_change_the_size_of_the_others() -> None:
+    assets = (*ASSETS, asset("soap", (3.0, 2.0, 1.0), scale_known=False))
+    found = diagonals_m(assets, 60)
+    assert stats.kstest(found.pop("soap"), stats.uniform(0.15, 0.3).cdf).pvalue > 0.01
+    for a in ASSETS:
+        assert len(found[a.asset_id]) > 2
+        assert found[a.asset_id] == pytest.approx([a.diagonal_m()] * len(found[a.asset_id]))
+
+
+def test_diagonals_are_made_alike_when_no_object_has_a_scale() -> None:
+    objects = (asset("soap", (3.0, 2.0, 1.0), scale_known=False), asset("salt", (1.0, 1.0, 1.0), scale_known=False))
+    found = diagonals_m((*objects, asset("cup", (0.1, 0.09, 0.09), role="distractor")))
+    assert min(len(diagonals) for diagonals in found.values()) > 5
+    assert stats.kstest(np.concatenate(list(found.values())), stats.uniform(0.15, 0.3).cdf).pvalue > 0.01
+
+
+def test_notes_name_the_objects_without_a_scale() -> None:
+    assert notes_of(TABLE, ASSETS, 1) == ()
+    soaps = (asset(f"soap{k}", (3.0, 2.0, 1.0), scale_known=False) for k in range(10))
+    (note,) = notes_of(TABLE, (*ASSETS, *soaps), 1)
+    assert note.startswith("10 of 14 objects have no scale (soap0, soap1, ")
+    assert "soap7 and 2 more)" in note
+    assert "--size-m NAME METRES" in note
 
 
 def test_copies_come_in_a_row_and_count() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import msgspec
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -114,6 +115,38 @@ def test_piles_are_heaps(engine, some_of, solids):
         assert top.points_m[:, 2].max() == pytest.approx(0.0, abs=1e-12)
         high += any(thing.points_m[:, 2].min() > 0.02 * np.ptp(thing.points_m) for thing in things)
     assert high >= 5
+
+
+STACKED = ShelfRecipe(stack_share=0.8, settled=True)
+
+
+def shelves(recipe, some_of, n=30):
+    return [arrange(recipe, some_of(np.random.default_rng([7, k]), 6), np.random.default_rng([8, k])) for k in range(n)]
+
+
+def test_stacks_settle_and_all_else_stays(engine, some_of, solids):
+    """Only things of stacks move, by a few hundredths of their size; boards and walls are the same."""
+    put = shelves(msgspec.structs.replace(STACKED, settled=False), some_of)
+    moved = stayed = 0
+    for before, after in zip(put, shelves(STACKED, some_of), strict=True):
+        assert after.slabs == before.slabs
+        boards = [s.world_from_slab[2][3] + s.size_m[2] / 2 for s in after.slabs if s.part == "board"]
+        hulls = solids(before)[0]
+        on_boards = [min(abs(hull.points_m[:, 2].min() - board) for board in boards) < 1e-9 for hull in hulls]
+        for old, new, hull, low in zip(before.items, after.items, hulls, on_boards, strict=True):
+            shift = np.array(new.world_from_object) - np.array(old.world_from_object)
+            assert np.abs(shift[:3, 3]).max() < 0.05 * np.linalg.norm(np.ptp(hull.points_m, axis=0))
+            moved += new != old and not low
+            stayed += new == old and low
+            assert new != old or low or after.items == before.items
+    assert moved > 10
+    assert stayed > 10
+
+
+def test_a_shelf_that_does_not_come_to_rest_stays_as_it_was_put(engine, some_of, monkeypatch):
+    put = shelves(msgspec.structs.replace(STACKED, settled=False), some_of)
+    monkeypatch.setattr(Simulation, "settle", lambda self, _: np.zeros(len(self._things), bool))
+    assert shelves(STACKED, some_of) == put
 
 
 @pytest.mark.parametrize("recipe", [BinRecipe(), PileRecipe()])

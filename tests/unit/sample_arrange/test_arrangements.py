@@ -24,6 +24,7 @@ RECIPES = [
     TableRecipe(),
     ShelfRecipe(),
     ShelfRecipe(stack_share=0.9, behind_share=0.9, upright_share=0.2),
+    ShelfRecipe(stack_share=0.9, behind_share=0.9, upright_share=0.2, settled=True),
     BinRecipe(),
     PileRecipe(),
 ]
@@ -33,10 +34,14 @@ def name(recipe) -> str:
     return f"{type(recipe).__name__}-{RECIPES.index(recipe)}"
 
 
+def needs_physics(recipe) -> bool:
+    return isinstance(recipe, BinRecipe | PileRecipe) or (isinstance(recipe, ShelfRecipe) and recipe.settled)
+
+
 @pytest.fixture(scope="module", params=RECIPES, ids=name)
 def runs(request, some_of):
     """RUNS arrangements of 1 to 6 things by one recipe, with the shapes they were made from."""
-    if isinstance(request.param, BinRecipe | PileRecipe):
+    if needs_physics(request.param):
         pytest.importorskip("mujoco")
     made = []
     for k in range(RUNS):
@@ -103,7 +108,7 @@ def test_equal_generators_give_equal_arrangements(runs, some_of):
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=name)
 def test_lengths_are_relative_to_the_things(recipe, shapes):
-    if isinstance(recipe, BinRecipe | PileRecipe):
+    if needs_physics(recipe):
         pytest.importorskip("mujoco")
     small = [shapes[key] for key in ("box", "can", "stone")]
     first = arrange(recipe, small, np.random.default_rng(3))

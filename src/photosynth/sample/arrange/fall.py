@@ -1,4 +1,4 @@
-"""Falling: things are poured into a world, and those that come to rest in it as they should are kept."""
+"""Falling: things are poured into a world, or put up in it, and those that come to rest as they should are kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from photosynth.core.directions import UniformRotation, matrix_from_quaternion
-from photosynth.sample.arrange.arrangement import Shape
+from photosynth.sample.arrange.arrangement import Shape, SlabBox
 from photosynth.sample.arrange.hull import Hull
 from photosynth.sample.arrange.physics import Simulation, World
 from photosynth.sample.arrange.posed import Posed, slab_hull
@@ -65,6 +65,25 @@ def fallen(things: Sequence[Posed], world: World, half_xy_m: np.ndarray, unit_m:
         simulation.remove(bad)
         gone |= bad
     return _carried([thing for thing, out in zip(now, gone, strict=True) if not out], walls)
+
+
+def settled(things: Sequence[Posed], others: Sequence[Posed], walls: Sequence[SlabBox], unit_m: float) -> list[Posed]:
+    """Where things come to rest that stand on boards and on one another; as they stand, all of them, if one does not
+    come to rest, or would be in another or in a wall.
+
+    Args:
+        things: what is to settle, at least one.
+        others: what stays; nothing may come to rest in it.
+        walls: boards and walls; the ground at z = 0 carries, too.
+        unit_m: the mean diagonal of all.
+
+    Raises DependencyError without the physics engine.
+    """
+    simulation = Simulation(things, World(tuple(walls)), unit_m)
+    rest, now = simulation.settle(SETTLE_S), simulation.things()
+    everything = [*now, *others]
+    deep = _too_deep(everything, [slab_hull(box) for box in walls], np.zeros(len(everything), bool))
+    return now if rest.all() and not deep.any() else list(things)
 
 
 def _too_deep(things: Sequence[Posed], walls: Sequence[Hull], bad: np.ndarray) -> np.ndarray:

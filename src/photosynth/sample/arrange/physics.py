@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -26,6 +27,11 @@ CHECK_STEPS = 20
 RELAX_STEPS = 60
 RELAX_GRAVITY_M_S2 = 0.6
 """At the end gravity is turned down, so that contacts that yielded under weight part again."""
+
+
+def has_physics() -> bool:
+    """Whether MuJoCo is installed; it is not imported."""
+    return importlib.util.find_spec("mujoco") is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +144,7 @@ def _import_mujoco() -> ModuleType:
         import mujoco
     except ImportError as error:
         raise DependencyError(
-            "bins and piles are filled by a physics engine that is not installed; "
+            "bins and piles are filled, and stacks settle, by a physics engine that is not installed; "
             "pip install photosynth[physics] (or choose the arrangement table, shelf or float)"
         ) from error
     return mujoco

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from photosynth.core.directions import Rotation, UniformRotation
 from photosynth.core.distributions import Discrete, LogUniform, Normal, Scalar, Uniform, require_weights
 from photosynth.core.record import Record
@@ -77,6 +79,9 @@ class ShelfRecipe(Record, frozen=True, kw_only=True, tag_field="kind", tag="shel
     """Probability of side walls."""
     top_share: float = 0.6
     """Probability of one more board over all the others."""
+    settled: bool = False
+    """Whether stacks come to rest by rigid-body physics after they were put up. Needs the extra ``physics``; recipes
+    loaded without it leave stacks as they were put."""
 
     def __post_init__(self) -> None:
         require_count("boards", self.boards, 1, 6)
@@ -167,3 +172,20 @@ class MixRecipe(Record, frozen=True, kw_only=True, tag_field="kind", tag="mix"):
 
 ArrangementRecipe: TypeAlias = OneArrangement | MixRecipe
 """How things are arranged."""
+
+
+def options_of(recipe: ArrangementRecipe) -> tuple[OneArrangement, ...]:
+    """The ways to arrange things that a recipe may draw."""
+    return recipe.options if isinstance(recipe, MixRecipe) else (recipe,)
+
+
+def is_settled(recipe: OneArrangement) -> bool:
+    """Whether physics has the last word on what was put up by geometry."""
+    return isinstance(recipe, ShelfRecipe) and recipe.settled
+
+
+def without_settling(recipe: ArrangementRecipe) -> ArrangementRecipe:
+    """The same, but stacks stay as they are put up."""
+    if isinstance(recipe, MixRecipe):
+        return replace(recipe, options=tuple(without_settling(option) for option in recipe.options))
+    return replace(recipe, settled=False) if is_settled(recipe) else recipe

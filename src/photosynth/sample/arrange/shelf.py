@@ -11,6 +11,7 @@ import numpy as np
 from photosynth.core.distributions import sample
 from photosynth.sample.arrange.arrangement import Arrangement, Shape, SlabBox
 from photosynth.sample.arrange.facing import facing
+from photosynth.sample.arrange.fall import settled
 from photosynth.sample.arrange.footprint import apart_from_all, least_box_rad
 from photosynth.sample.arrange.posed import Posed, arrangement_of, mean_diagonal_m, slab, stood, yawed
 from photosynth.sample.arrange.recipe import ShelfRecipe
@@ -43,6 +44,8 @@ def on_shelf(recipe: ShelfRecipe, shapes: Sequence[Shape], rng: np.random.Genera
             row.add(thing)
         rows.append(row.stacks)
     placed, slabs, walled = _built(recipe, rows, depth, unit, rng)
+    if recipe.settled:
+        placed = _settled(placed, rows, slabs, unit)
     boards_m = [box.world_from_slab[2][3] - box.size_m[2] / 2 for box in slabs if box.part == "board"]
     elevation = (OPEN_ELEVATION_DEG[0], _highest_deg(placed, boards_m))
     in_order = [placed.pop(next(n for n, thing in enumerate(placed) if thing.shape is shape)) for shape in shapes]
@@ -170,6 +173,19 @@ def _built(
             low = np.array([rear if back else -depth_m, edge, -thickness])
             slabs.append(slab("wall", low, np.array([0.0, edge + thickness, high])))
     return placed, slabs, bool(sides)
+
+
+def _settled(
+    placed: Sequence[Posed], rows: Sequence[Sequence[Stack]], slabs: Sequence[SlabBox], unit_m: float
+) -> list[Posed]:
+    """The things, those of stacks where they come to rest. The lowest board is the ground there."""
+    stacked = [len(stack.things) > 1 for row in rows for stack in row for _ in stack.things]
+    moving = [thing for thing, moves in zip(placed, stacked, strict=True) if moves]
+    if not moving:
+        return list(placed)
+    others = [thing for thing, moves in zip(placed, stacked, strict=True) if not moves]
+    rest = iter(settled(moving, others, [box for box in slabs if box.world_from_slab[2][3] > 0], unit_m))
+    return [next(rest) if moves else thing for thing, moves in zip(placed, stacked, strict=True)]
 
 
 def _highest_deg(placed: Sequence[Posed], undersides_m: Sequence[float]) -> float:
