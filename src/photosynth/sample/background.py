@@ -16,11 +16,11 @@ class EdgeRecipe(Record, frozen=True, kw_only=True):
     """Edge and shadow of a flat thing. Lengths are fractions of the picture's shorter side."""
 
     softness_rel: Scalar = LogUniform(low=0.001, high=0.006)
-    """Standard deviation of the Gaussian blur of its edge: a quarter to one and a half pixels of 256."""
+    """Standard deviation of the Gaussian blur of its edge: 0.004 is one pixel of 256."""
     shadow_offset_rel: Scalar = Normal(mean=0.0, sd=0.02)
-    """Where its shadow falls, for x and y alike."""
+    """Where its shadow falls, for x and y alike, as a fraction of that side: 0.02 is five pixels of 256."""
     shadow_blur_rel: Scalar = LogUniform(low=0.008, high=0.05)
-    """Standard deviation of the Gaussian blur of its shadow."""
+    """Standard deviation of the Gaussian blur of its shadow: 0.02 is five pixels of 256."""
 
     def __post_init__(self) -> None:
         require_support("softness_rel", self.softness_rel, 0.0, 0.2)
@@ -31,31 +31,32 @@ class BackgroundRecipe(Record, frozen=True, kw_only=True):
     """What lies behind the objects."""
 
     kinds: FillWeights = FillWeights(photo=5.0, environment=3.0, mesh=0.5, plain=0.8, print=1.2)
-    """How often each kind of fill covers the whole picture."""
+    """How often each kind of fill covers the whole picture: weights."""
     clutter_count: Scalar = Discrete(values=(0, 1, 2, 3, 4, 5, 6), weights=(4, 2, 2, 2, 1.5, 1, 0.5))
-    """Flat things lying about behind the objects, 0 to 32."""
+    """Flat things lying about behind the objects, a count of 0 to 32."""
     clutter_kinds: FillWeights = FillWeights(photo=3.0, environment=0.5, mesh=0.5, plain=2.0, print=4.0)
-    """What they show: packages, papers, pieces of photos."""
+    """What they show, packages, papers, pieces of photos: weights."""
     clutter_size_rel: Scalar = LogUniform(low=0.06, high=0.4)
-    """Their size from centre to corner."""
+    """Their size from centre to corner, as a fraction of the picture's shorter side."""
     shadow_share: float = 0.6
     """Probability that a piece of clutter has a shadow."""
     shadow_strength: Scalar = Uniform(low=0.15, high=0.7)
-    """How dark that is."""
+    """Share of linear light that it takes where it is darkest: 0 none, 1 all."""
     edges: EdgeRecipe = EdgeRecipe()
     """Edges and shadows of clutter."""
     match_share: float = 0.85
     """Probability that the background's brightness is tied to the objects'."""
     match_luminance: Scalar = LogUniform(low=0.35, high=3.0)
-    """Mean luminance of the background in units of the objects', when tied."""
+    """Mean linear luminance (Rec. 709) of the background as a multiple of the objects', when tied; the gain stays
+    within 1/8 to 8."""
     contact_share: float = 0.5
     """Probability that the objects drop a soft shadow on the background."""
     contact_strength: Scalar = Uniform(low=0.15, high=0.75)
-    """How dark that is."""
+    """Share of linear light that it takes where it is darkest: 0 none, 1 all."""
     contact_offset_rel: Scalar = Normal(mean=0.0, sd=0.025)
-    """Where that falls, for x and y alike."""
+    """Where it falls beside the objects, for x and y alike, as a fraction of the picture's shorter side."""
     contact_blur_rel: Scalar = LogUniform(low=0.01, high=0.06)
-    """How soft that is."""
+    """Standard deviation of its Gaussian blur, as a fraction of the picture's shorter side."""
 
     def __post_init__(self) -> None:
         require_count("clutter_count", self.clutter_count, 0, 32)

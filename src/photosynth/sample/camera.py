@@ -35,14 +35,14 @@ class CameraRecipe(Record, frozen=True, kw_only=True):
     focal_rel: Scalar = LogUniform(low=0.7, high=2.5)
     """Focal length in picture widths: 0.7 is a phone's wide lens, 2.5 a short telephoto."""
     roll_deg: Scalar = Choice(options=(Uniform(low=-180.0, high=180.0), Normal(mean=0.0, sd=12.0)))
-    """Turn about the axis of view."""
+    """Turn about the axis of view in degrees; above 0 the camera turns clockwise, seen from behind."""
     distance_diagonals: Scalar | None = None
     """Distance from the subject's centre in diagonals of its box; if absent, the distance follows from
     framing.size_rel."""
     nearest_diagonals: float = 0.9
     """Nearest distance that a wanted size may lead to, in diagonals of the subject's box."""
     distortion_share: float = 0.0
-    """Share of pictures through a lens that bends straight lines."""
+    """Share of pictures through a lens that bends straight lines, 0..1."""
     distortion_k1: Scalar = Uniform(low=-0.12, high=0.08)
     """Its first radial coefficient (Brown 1971, as in OpenCV): below 0 barrel, above 0 pincushion. Long lenses bend
     less, as the coefficient is about the angle of view; no corner is displaced by more than 12 %."""
@@ -66,7 +66,8 @@ class FramingRecipe(Record, frozen=True, kw_only=True):
     size_rel: Scalar = LogUniform(low=0.22, high=1.15)
     """Longer side of the subject's box in the picture, as a fraction of the picture's shorter side."""
     offset_rel: Scalar = Normal(mean=0.0, sd=0.16)
-    """Shift of the subject's centre from the picture's centre, for x and y alike, as a fraction of the picture."""
+    """Shift of the subject's centre from the picture's centre, as a fraction of the picture: of its width for x, of its
+    height for y."""
     min_inside: float = 0.55
     """Least share of the subject's box (its area in the picture) that the frame may leave inside; offsets that
     leave less are pulled in."""

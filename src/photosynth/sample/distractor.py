@@ -28,15 +28,15 @@ class DistractorRecipe(Record, frozen=True, kw_only=True):
     """Other things that share the picture with the subject. Without distractor assets in the catalogue, none."""
 
     share: float = 0.3
-    """Probability that a picture with a subject also has distractors."""
+    """Probability that a picture with a subject also has distractors, 0..1."""
     count: Scalar = Discrete(values=(1, 2), weights=(0.65, 0.35))
-    """How many, 1 to 4; one that finds no visible place is left out."""
+    """How many, a count of 1 to 4; one that finds no visible place is left out."""
     scale: Scalar = LogUniform(low=0.5, high=1.5)
-    """Diagonal of its box in diagonals of the subject's."""
+    """Diagonal of its box in diagonals of the subject's, a ratio."""
     gap: Scalar = Uniform(low=0.0, high=0.35)
     """Distance between the two bounding spheres, as a share of the sum of their radii."""
     behind_deg: Scalar = Uniform(low=0.0, high=70.0)
-    """0 is beside the subject as the camera sees it, 90 straight behind it."""
+    """Angle in degrees: 0 is beside the subject as the camera sees it, 90 straight behind it."""
     lookalike_share: float = 0.65
     """The same as `share` for pictures of distractors alone."""
     lookalike_count: Scalar = Discrete(values=(1, 2, 3, 4))

@@ -26,11 +26,12 @@ class EnvironmentRecipe(Record, frozen=True, kw_only=True):
     """Names of shipped maps, such as ``"lobby"``; empty means all of them. A folder of the user's own maps, given
     to the stage, takes their place."""
     grey_share: float = 0.08
-    """Probability of a uniform grey environment instead of a map."""
+    """Probability of a uniform grey environment instead of a map, 0..1."""
     rotation_deg: Scalar = Uniform(low=0.0, high=360.0)
-    """Turn of the map about +z."""
+    """Turn of the map about +z (up), in degrees, anticlockwise seen from above."""
     strength: Scalar = LogUniform(low=0.08, high=1.2)
-    """Mean radiance."""
+    """Mean luminance of the radiance over the sphere; 1 makes a white Lambertian surface as bright as white in the
+    picture before exposure. See Environment."""
 
     def __post_init__(self) -> None:
         require_share(grey_share=self.grey_share)

@@ -33,21 +33,21 @@ class FillWeights(Record, frozen=True, kw_only=True):
     """How often each kind of fill is used: numbers of 0 or more that need not add up to 1."""
 
     photo: float = 0.0
-    """Crops of the user's background photos; counts as 0 when there are none."""
+    """Weight of crops of the user's background photos; counts as 0 when there are none."""
     environment: float = 0.0
-    """Views into environment maps."""
+    """Weight of views into environment maps."""
     mesh: float = 0.0
-    """Random colour meshes."""
+    """Weight of random colour meshes."""
     plain: float = 0.0
-    """One colour or a gradient."""
+    """Weight of one colour or a gradient."""
     print: float = 0.0
-    """Printed matter."""
+    """Weight of printed matter."""
     grain: float = 0.0
-    """Wood."""
+    """Weight of wood."""
     weave: float = 0.0
-    """Cloth."""
+    """Weight of cloth."""
     speckle: float = 0.0
-    """Stone, terrazzo, felt."""
+    """Weight of stone, terrazzo, felt."""
 
     def __post_init__(self) -> None:
         values = self.drawn_weights(True, True)
@@ -70,28 +70,28 @@ class FillRecipe(Record, frozen=True, kw_only=True):
     """What each kind of fill looks like."""
 
     photo_crop_rel: Scalar = LogUniform(low=0.35, high=1.0)
-    """Side of a photo's crop as a share of the largest crop of the wanted shape."""
+    """Side of a photo's crop as a fraction of the side of the largest crop of the wanted shape."""
     photo_turned_share: float = 0.5
     """Probability that a crop is turned by a random number of quarter turns."""
     true_view_share: float = 0.5
     """Probability that an environment behind the scene is the one that lights it, seen as the camera sees it;
     otherwise another map, seen along another way."""
     view_pitch_deg: Scalar = TruncatedNormal(mean=-12.0, sd=25.0, low=-80.0, high=60.0)
-    """Direction above the horizon of such another way."""
+    """Angle above the horizon of such another way, in degrees."""
     view_fov_deg: Scalar = Uniform(low=35.0, high=95.0)
-    """Field of view of such another way, across the shorter side."""
+    """Field of view of such another way, in degrees across the picture's shorter side."""
     gradient_share: float = 0.5
     """Probability that a plain fill is a gradient."""
     mesh_balls: Scalar = Discrete(values=(0, 4, 8, 16, 30))
-    """Metaballs in a mesh fill."""
+    """Metaballs in a mesh fill, a count of 0 to 200."""
     mesh_octaves: Scalar = Discrete(values=(1, 3, 5))
-    """Octaves of its turbulence."""
+    """Octaves of its turbulence (Perlin, 1985), a count of 1 to 10."""
     mesh_scale_rel: Scalar = LogUniform(low=0.1, high=0.7)
-    """Size of its largest features."""
+    """Size of its largest features, as a fraction of the fill's shorter side."""
     print_density: Scalar = Uniform(low=0.1, high=1.0)
-    """How crowded a printed fill is."""
+    """How crowded a printed fill is, the scale of PrintFill: 0 almost empty to 1 crowded."""
     n_colors: Scalar = Discrete(values=(2, 3, 4, 5, 6))
-    """Colours in the palette of a mesh or a print, 2 to 32."""
+    """Colours in the palette of a mesh or a print, a count of 2 to 32."""
     grain: GrainRecipe = GrainRecipe()
     """Wood."""
     weave: WeaveRecipe = WeaveRecipe()

@@ -41,9 +41,11 @@ class FinishRecipe(Record, frozen=True, kw_only=True):
     exposure_ev: Scalar = Choice(
         options=(Normal(mean=0.0, sd=0.45), Uniform(low=-3.5, high=-0.8)), weights=(0.75, 0.25)
     )
-    """Stops; a quarter of the pictures is underexposed, down to a mean of about 20 of 255."""
+    """Stops: gain of 2^ev on linear light; a quarter of the pictures is underexposed, down to a mean of about 20 of
+    255."""
     auto_exposure: Scalar = Uniform(low=0.5, high=1.0)
-    """0 keeps the scene's own brightness, 1 brings every picture to middle grey (before exposure_ev)."""
+    """Exponent of the gain that would bring the mean linear luminance to middle grey, 0.18 (before exposure_ev): 0
+    keeps the scene's own brightness, 1 brings every picture there."""
     white_balance_warm: Scalar = Choice(
         options=(Normal(mean=0.0, sd=0.14), Uniform(low=-0.6, high=0.6)), weights=(0.75, 0.25)
     )
@@ -56,9 +58,9 @@ class FinishRecipe(Record, frozen=True, kw_only=True):
     is taken for 6500 K; below 0, the other way round. Colours are those of black bodies (Kim et al., US patent
     7024034). 28 mired do as much as 0.14 of white_balance_warm, 118 as much as 0.6."""
     defocus_rel: Scalar = Choice(options=(Fixed(value=0.0), LogUniform(low=0.0015, high=0.012)))
-    """Standard deviation of the blur."""
+    """Standard deviation of the Gaussian blur, as a fraction of the picture's shorter side: 0.004 is a pixel of 256."""
     depth_of_field_share: float = 0.0
-    """Share of pictures with a lens that is sharp at one distance only."""
+    """Share of pictures with a lens that is sharp at one distance only, 0..1."""
     aperture_diagonals: Scalar = LogUniform(low=0.004, high=0.12)
     """Diameter of its entrance pupil (focal length / f-number) in diagonals of the subject's box. Relative, because a
     scan may lack a scale; it is also the diameter of the disc that a far background is blurred to, as a fraction
@@ -67,26 +69,29 @@ class FinishRecipe(Record, frozen=True, kw_only=True):
     focus_offset_diagonals: Scalar = Normal(mean=0.0, sd=0.25)
     """Where it is sharp: behind the subject's centre by this many of its diagonals (in front below 0)."""
     motion_rel: Scalar = Choice(options=(Fixed(value=0.0), LogUniform(low=0.006, high=0.045)), weights=(0.82, 0.18))
-    """Length of the motion blur."""
+    """Length of the straight motion blur, as a fraction of the picture's shorter side: 0.02 is five pixels of 256."""
     vignetting: Scalar = Fixed(value=0.0)
-    """1 is the cos^4 fall-off of a simple lens (Horn, Robot Vision, 1986, 10.3), 0 a lens or a camera that corrects
-    for it; phones correct most of it."""
+    """A quarter of the exponent of the cosine of the angle off the axis, by which light falls off: 1 is the cos^4
+    fall-off of a simple lens (Horn, Robot Vision, 1986, 10.3), 0 a lens or a camera that corrects for it; phones
+    correct most of it."""
     saturation: Scalar = TruncatedNormal(mean=1.0, sd=0.18, low=0.2, high=1.6)
-    """1 leaves colours alone."""
+    """Factor on each pixel's distance from its grey (linear light, Rec. 709 luminance): 0 is grey, 1 leaves colours
+    alone."""
     tone_gamma: Scalar = TruncatedNormal(mean=1.0, sd=0.15, low=0.6, high=1.6)
-    """Contrast."""
+    """Exponent on linear light before the sRGB curve: above 1 more contrast and darker, below 1 less."""
     tone_shoulder: Scalar = Fixed(value=0.0)
-    """0 clips highlights; above, light beyond 1 - tone_shoulder is rolled off as on film (render/color.py)."""
+    """Share of the range up to white in which highlights are rolled off: 0 clips them, above 0 linear light beyond
+    1 - tone_shoulder nears 1 exponentially, as the exposure of film does (render/color.py)."""
     shot_noise: Scalar = LogUniform(low=0.002, high=0.05)
-    """Standard deviation at white of noise that grows with the square root of light."""
+    """Standard deviation at white of noise that grows with the square root of light, white being 1 (Janesick, 2007)."""
     read_noise: Scalar = LogUniform(low=0.0003, high=0.004)
-    """Standard deviation of noise that does not."""
+    """Standard deviation of noise that does not depend on light, white being 1."""
     iso_share: float = 0.0
     """Share of pictures whose noise is that of a sensor, by photon transfer (Janesick, 2007) from the next three, in
     place of shot_noise and read_noise. Their defaults give shot noise of 0.002 to 0.05 and read noise of 0.0003 to
     0.005, at most 0.02."""
     iso: Scalar = LogUniform(low=50.0, high=6400.0)
-    """ISO speed, 50 or more."""
+    """ISO speed (ISO 12232, arithmetic scale), 50 or more."""
     full_well_e: Scalar = LogUniform(low=50e3, high=250e3)
     """Electrons that make white at ISO 50 in one picture pixel: a phone sensor's 1.4 um pixel holds about 6,000, and
     a crop shrunk to the picture's size averages about 8 to 40 of them into one."""
@@ -94,7 +99,7 @@ class FinishRecipe(Record, frozen=True, kw_only=True):
     """Electrons of read noise in one picture pixel: 1 to 1.5 in each of the sensor's, adding in quadrature. The
     rounding of a 10-bit raw file comes on top."""
     jpeg_quality: Scalar = Choice(options=(Uniform(low=35.0, high=95.0), Fixed(value=92.0)))
-    """1 to 100."""
+    """Quality setting of libjpeg, 1 to 100, with 4:2:0 chroma."""
 
     def __post_init__(self) -> None:
         require_support("auto_exposure", self.auto_exposure, 0.0, 1.0)

@@ -26,22 +26,23 @@ class GroupRecipe(Record, frozen=True, kw_only=True):
     """
 
     objects: Scalar = Discrete(values=(1, 2, 3, 4, 5, 6, 8, 10, 12), weights=(3, 3, 3, 2, 2, 1.5, 1, 0.5, 0.5))
-    """How many of the user's objects, 1 to 12."""
+    """How many of the user's objects, a count of 1 to 12."""
     clutter: Scalar = Discrete(values=(0, 1, 2, 3, 4, 6), weights=(3, 2, 2, 1.5, 1, 0.5))
-    """How many distractors among them, 0 to 12."""
+    """How many distractors among them, a count of 0 to 12."""
     copies: Scalar = Fixed(value=1)
-    """How many of one asset come in a row, as on a shelf; they count as that many objects, or as that much clutter."""
+    """How many of one asset come in a row, as on a shelf, a count of 1 to 12; they count as that many objects, or as
+    that much clutter."""
     reuse: int = 1
-    """How many scenes in a row look at one arrangement, each from elsewhere, in another light, on other surfaces.
-    More save time where arranging is slow, and show less: n scenes hold n / reuse arrangements, so a few of them may
-    lack a kind of arrangement, or an object, that thousands hold often."""
+    """How many scenes in a row look at one arrangement, 1 to 64, each from elsewhere, in another light, on other
+    surfaces. More save time where arranging is slow, and show less: n scenes hold n / reuse arrangements, so a few of
+    them may lack a kind of arrangement, or an object, that thousands hold often."""
     mingled: bool = False
     """Whether objects and clutter are arranged in any order. Otherwise the objects come first: on a full table they
     find a place more often, in a pile they lie at the bottom."""
     common_diagonal_m: float = 0.2
-    """See above."""
+    """Diagonal in metres of the box of a thing of factor 1, where sizes are unknown: about that of a grocery."""
     size_factor: Scalar = LogUniform(low=0.6, high=1.6)
-    """See above."""
+    """Ratio of a thing's diagonal to that, drawn for each thing, where sizes are unknown."""
 
     def __post_init__(self) -> None:
         require_count("objects", self.objects, 1, MAX_OBJECTS)

@@ -41,24 +41,24 @@ class HandRecipe(Record, frozen=True, kw_only=True):
     takes, and if that is not enough the hand is larger (up to 1.5 times where sizes are known). If absent, it follows
     from the widths and lengths of fingers."""
     hand_aim_deg: Scalar = Normal(mean=0.0, sd=17.0)
-    """Angle in the picture between the fingers and the way to the middle of the subject."""
+    """Angle in the picture, in degrees, between the fingers and the way to the middle of the subject."""
     wrist_bend_deg: Scalar = TruncatedNormal(mean=0.0, sd=15.0, low=-35.0, high=35.0)
-    """Angle between forearm and hand, in the picture."""
+    """Angle in the picture, in degrees, between forearm and hand."""
     finger_width_m: Scalar = TruncatedNormal(mean=0.018, sd=0.002, low=0.013, high=0.023)
     """Width of a finger in metres: 18 mm is a grown-up's. Used where the size of the subject is known, and in all
     arrangements, whose things have true sizes or group.common_diagonal_m."""
     finger_width: Scalar = LogUniform(low=0.07, high=0.2)
     """The same in square roots of the subject's area in the picture, for one subject of unknown size."""
     finger_count: Scalar = Discrete(values=(1, 2, 3, 4), weights=(2, 1, 1.5, 3))
-    """Fingers that reach over the edge, 1 to 5; the fifth is the thumb. The others are curled."""
+    """Fingers that reach over the edge, a count of 1 to 5; the fifth is the thumb. The others are curled."""
     finger_length: Scalar = Uniform(low=1.2, high=4.5)
     """How far the longest reaches over the edge, in finger widths; a whole finger has about 4.7."""
     finger_stagger: Scalar = Normal(mean=0.0, sd=0.25)
     """What each reaches farther than a hand laid flat would, in finger widths."""
     finger_fan_deg: Scalar = Uniform(low=-3.0, high=7.0)
-    """Angle between neighbouring fingers; above 0 they spread."""
+    """Angle in degrees between the outer halves of neighbouring fingers; above 0 they spread."""
     finger_bend_deg: Scalar = Normal(mean=0.0, sd=4.0)
-    """Angle in the picture by which the outer half of each turns sideways, on top."""
+    """Angle in the picture, in degrees, by which the outer half of each turns sideways on top of that."""
 
     def __post_init__(self) -> None:
         if self.hand_cover is not None:

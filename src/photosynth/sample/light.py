@@ -22,18 +22,19 @@ class LightRecipe(Record, frozen=True, kw_only=True):
     """Lamps. Lengths are in diagonals of the subject's box, so that toys and cupboards are lit alike."""
 
     count: Scalar = Discrete(values=(0, 1, 2, 3, 4, 6, 8), weights=(2, 4, 4, 3, 2, 1, 0.5))
-    """How many, 0 to 8."""
+    """How many, a count of 0 to 8."""
     position: Vector = UniformShell(low_radius=2.5, high_radius=9.0, by="radius")
     """Of a lamp's centre about the subject's centre, in the world's axes, in diagonals."""
     radius_diagonals: Scalar = LogUniform(low=0.03, high=1.2)
-    """Of a lamp; held below 0.8 of the room between it and the subject."""
+    """Of a lamp's sphere, in diagonals; held below 0.8 of the room between it and the subject."""
     radiance: Scalar = LogUniform(low=0.03, high=1.0)
-    """What one lamp adds to the radiance of a white Lambertian surface at the subject's centre that faces it; the
-    lamp's power follows from its distance."""
+    """What one lamp adds to the radiance of a white Lambertian surface at the subject's centre that faces it; 1 is
+    white in the picture before exposure. The lamp's power in watts follows from its distance, by the inverse square."""
     temperature_k: Scalar = Uniform(low=2500.0, high=9000.0)
-    """Colour temperature."""
+    """Colour temperature in kelvin of a black body (Kim et al., see sample/color.py): 2500 is a warm bulb, 6500
+    daylight, 9000 open shade."""
     same_temperature_share: float = 0.6
-    """Probability that all lamps of a scene have one temperature."""
+    """Probability that all lamps of a scene have one temperature, 0..1."""
 
     def __post_init__(self) -> None:
         require_count("count", self.count, 0, MAX_LIGHTS)

@@ -22,19 +22,21 @@ class OccluderRecipe(HandRecipe, frozen=True, kw_only=True):
     """What stands before the subject, in the picture plane."""
 
     patch_share: float = 0.3
-    """Probability of a flat thing over the subject's edge."""
+    """Probability of a flat thing over the subject's edge, 0..1."""
     hand_share: float = 0.3
-    """Probability of a hand that holds it."""
+    """Probability of a hand that holds it, 0..1; a hand that would hide more than max_cover leaves is not drawn."""
     max_cover: float = 0.35
-    """Largest share of the subject (the convex outline of its box, inside the picture) hidden by all together."""
+    """Largest share of the subject (of the area of its box's convex outline, inside the picture) that all together
+    hide. A hand is then moved on to the outline of the subject itself, of which it hides more if that fills little of
+    its box."""
     patch_kinds: FillWeights = FillWeights(photo=3.0, environment=0.5, mesh=0.5, plain=2.0, print=3.0)
-    """What flat things show."""
+    """What flat things show: weights."""
     patch_size: Scalar = Uniform(low=0.15, high=0.6)
     """Their size from centre to corner, in square roots of the subject's area; they shrink to obey max_cover."""
     shadow_share: float = 0.6
-    """Probability that one drops a shadow."""
+    """Probability that a flat thing drops a shadow."""
     shadow_strength: Scalar = Uniform(low=0.15, high=0.7)
-    """How dark that is."""
+    """Share of linear light that it takes where it is darkest: 0 none, 1 all."""
     edges: EdgeRecipe = EdgeRecipe()
     """Edges and shadows of flat things."""
 

@@ -19,15 +19,15 @@ class SurfaceRecipe(Record, frozen=True, kw_only=True):
     """How assets are turned and what their surfaces are like."""
 
     orientation: Rotation = AxisRotation()
-    """Of the asset in the world; the default stands it upright and turns it about +z."""
+    """Of the asset in the world, a unit quaternion; the default stands it upright and turns it about +z."""
     roughness: Scalar = Uniform(low=0.25, high=0.9)
-    """As in Placement: 0 is a mirror, 1 is chalk."""
+    """Perceptual roughness of glTF 2.0 (alpha is its square), 0..1: 0 is a mirror, 1 is chalk."""
     specular_f0: Scalar = TruncatedNormal(mean=0.04, sd=0.015, low=0.0, high=0.1)
-    """Reflectance at normal incidence."""
+    """Share of light reflected at normal incidence, 0..1: 0.04 is plastic, paper and glass."""
     albedo_ev: Scalar = Normal(mean=0.0, sd=0.25)
-    """Brightness of the texture in stops: scans were not all exposed alike."""
+    """Gain on the texture's linear light in stops: scans were not all exposed alike."""
     albedo_tint: Scalar = Normal(mean=0.0, sd=0.04)
-    """Natural logarithm of each channel's own gain: scans were not all white-balanced alike."""
+    """Natural logarithm of each channel's own gain on linear light: scans were not all white-balanced alike."""
 
     def __post_init__(self) -> None:
         require_support("roughness", self.roughness, 0.0, 1.0)

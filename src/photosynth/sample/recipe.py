@@ -40,7 +40,7 @@ class BlendPart(Record, frozen=True, kw_only=True):
     recipe: str | Recipe
     """The name of one that comes along or the path of a TOML file; once loaded, the recipe itself."""
     weight: float = 1.0
-    """Its share of the scenes, beside those of the other parts."""
+    """Its share of the scenes, in proportion to the other parts' weights."""
 
     def __post_init__(self) -> None:
         if not self.weight > 0:

@@ -40,10 +40,10 @@ class SurroundingsRecipe(Record, frozen=True, kw_only=True):
     """Looks of the slabs. Slabs of one part (table, board, wall, floor) look alike within a scene."""
 
     pool: int = 64
-    """How many textures the scenes of a run share, so that engines can keep them; texture j depends on the seed and
-    j alone."""
+    """How many textures the scenes of a run share, 1 or more, so that engines can keep them; texture j depends on the
+    seed and j alone."""
     kinds: FillWeights = FillWeights(photo=2.0, mesh=0.4, plain=1.6, print=0.5, grain=3.0, weave=1.5, speckle=1.0)
-    """What they show; without environment maps, which are no surface."""
+    """What they show, weights; without environment maps, which are no surface."""
     same_share: float = 0.4
     """Probability that all parts of a scene's slabs look alike, as in a carton or a shelf of one wood."""
     ground_share: float = 0.7
@@ -52,13 +52,13 @@ class SurroundingsRecipe(Record, frozen=True, kw_only=True):
     """Mean share of light that a surface gives back: 0.1 is dark walnut, 0.5 light wood, 0.75 white paint. The
     texture is scaled to it, by at most `max_gain`."""
     max_gain: float = 12.0
-    """Textures are not made brighter or darker by more than this."""
+    """Textures are not made brighter or darker by more than this factor on linear light."""
     fill_size_radii: Scalar = LogUniform(low=0.5, high=4.0)
-    """Side of one repeat of the texture, in radii of the things."""
+    """Side of one repeat of the texture, in radii of the sphere round the things."""
     roughness: Scalar = Uniform(low=0.3, high=0.95)
-    """As in Placement: 0.3 is varnished, 0.95 is cloth."""
+    """Perceptual roughness of glTF 2.0, 0..1: 0.3 is varnished, 0.95 is cloth."""
     specular_f0: Scalar = Uniform(low=0.02, high=0.05)
-    """As in Placement."""
+    """Share of light reflected at normal incidence, 0..1: 0.04 is varnish and plastic."""
 
     def __post_init__(self) -> None:
         require_share(same_share=self.same_share, ground_share=self.ground_share)

@@ -36,14 +36,14 @@ class ViewpointRecipe(Record, frozen=True, kw_only=True):
     ``camera``. A camera inside a thing or a slab, or one that does not see enough, is drawn again."""
 
     group_share: float = 0.4
-    """Probability that it looks at the whole group."""
+    """Probability that it looks at the whole group, 0..1."""
     group_framing: FramingRecipe = FramingRecipe(
         size_rel=LogUniform(low=0.6, high=1.25), offset_rel=Normal(mean=0.0, sd=0.08), min_inside=0.6
     )
     """Size and place of the box round all things."""
     elevation_deg: Scalar = TruncatedNormal(mean=35.0, sd=20.0, low=-90.0, high=90.0)
-    """Height of the camera over the horizon of what it looks at. The azimuth is uniform; both keep to the directions
-    that the arrangement leaves open."""
+    """Height of the camera over the horizon of what it looks at, in degrees. The azimuth is uniform; both keep to the
+    directions that the arrangement leaves open."""
     min_seen: float = 0.4
     """About the least share of the subject that is inside the picture with nothing before it; when the camera looks
     at the group, some object must be seen that well."""
