@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import importlib.util
 from functools import lru_cache
-from pathlib import Path
 
-import numpy as np
 import pytest
 from agreement import agreement
 from msgspec.structs import replace
+from real_scans import needs_scans, real_scan
 from referee_scenes import SCENES, DemoMeshes, camera, placed, scene
 
-from photosynth.core.mesh import Mesh
 from photosynth.core.meshes import FixedMeshes
 from photosynth.render.cycles.engine import CyclesEngine
 from photosynth.render.cycles.options import CyclesOptions
@@ -29,7 +27,6 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="the cycles extra (bpy) is not installed"),
 ]
 
-SCANS = Path(__file__).parents[2].parent / "shared" / "data" / "scans" / "ycb"
 LEAST_PSNR_DB = {
     "one lamp": 36.5,
     "environment": 34.5,
@@ -112,22 +109,12 @@ def test_the_referee_sees_faults(truth, raster):
     assert agreement(raster.render(nearer), cycles).depth_median > 0.001
 
 
-@pytest.mark.skipif(not SCANS.is_dir(), reason=f"needs the shared scans {SCANS}")
+@needs_scans
 def test_engines_agree_on_a_real_scan():
-    import trimesh
-
-    loaded = trimesh.load(SCANS / "006_mustard_bottle" / "textured.obj", force="mesh", process=False)
-    scan = Mesh(
-        vertices_m=(loaded.vertices - loaded.bounds.mean(axis=0)).astype(np.float32),
-        normals=np.array(loaded.vertex_normals, np.float32),
-        uv=np.array(loaded.visual.uv, np.float32),
-        faces=np.array(loaded.faces, np.int32),
-        texture=np.asarray(loaded.visual.material.image.convert("RGB")),
-    )
     base = scene("environment and three lamps")
     things = (replace(placed("oat_drink"), asset_id="scan"),)
     shot = replace(base, placements=things, camera=camera(160, 120, (0.35, -0.45, 0.25), (0, 0, 0), 2.2))
-    meshes = FixedMeshes({("scan", "whole"): scan})
+    meshes = FixedMeshes({("scan", "whole"): real_scan("006_mustard_bottle")})
     engine = CyclesEngine(meshes, CyclesOptions(samples=256))
     found = agreement(RasterEngine(meshes).render(shot), engine.render(shot))
     engine.close()

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from real_scans import needs_scans, real_scan
 
 from photosynth.core.camera import Camera, project
 from photosynth.core.geometry import as_matrix4, look_at
-from photosynth.core.mesh import Mesh
 from photosynth.core.meshes import FixedMeshes
 from photosynth.core.scene import Background, Environment, Light, Placement, PlainFill, Scene
 from photosynth.render.raster.engine import RasterEngine
 
 ROOT = Path(__file__).parents[2]
-SCAN = ROOT.parent / "shared" / "data" / "scans" / "ycb" / "006_mustard_bottle" / "textured.obj"
 
 
 def test_a_second_process_compiles_nothing(tmp_path):
@@ -49,18 +48,9 @@ def test_kernels_stay_in_bounds():
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-@pytest.mark.skipif(not SCAN.is_file(), reason=f"needs the shared scan {SCAN}")
+@needs_scans
 def test_a_real_scan_is_where_its_vertices_project():
-    import trimesh
-
-    loaded = trimesh.load(SCAN, force="mesh", process=False)
-    mesh = Mesh(
-        vertices_m=(loaded.vertices - loaded.bounds.mean(axis=0)).astype(np.float32),
-        normals=np.array(loaded.vertex_normals, np.float32),
-        uv=np.array(loaded.visual.uv, np.float32),
-        faces=np.array(loaded.faces, np.int32),
-        texture=np.asarray(loaded.visual.material.image.convert("RGB")),
-    )
+    mesh = real_scan("006_mustard_bottle")
     camera = Camera(
         size_wh=(200, 240),
         focal_px=400.0,

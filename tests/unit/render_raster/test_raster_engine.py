@@ -142,6 +142,17 @@ def test_depth_is_along_the_axis_and_coverage_counts_samples(engine):
     assert set(np.unique(layers.coverage)) <= {0.0, 0.25, 0.5, 0.75, 1.0}
 
 
+def test_masks_are_as_large_as_what_they_show(engine):
+    """However it is turned and wherever its outline runs through the pixels."""
+    shift = 0.5 / 70  # metres that a pixel covers
+    areas = []
+    for k in range(40):
+        at = (shift * (0.618 * k % 1), shift * (0.755 * k % 1), 0)
+        layers = engine.render(scene([placement("ground", at, turn_rad=0.19 * k)], cam=overhead(size_wh=(84, 84))))
+        areas.append((layers.instance_ids == 1).sum())
+    assert np.mean(areas) == pytest.approx((0.4 / 0.5 * 70) ** 2, abs=1.5)
+
+
 def test_back_faces_are_not_drawn(engine):
     below = camera((0, 0, -0.5), (0, 0, 0))
     assert not engine.render(scene([placement("ground")], cam=below)).coverage.any()

@@ -50,9 +50,12 @@ class CudaEngine(RasterEngine):
         before it, and the bits that say so."""
         m, height, width = self._memory, view.height, view.width
         self._keys = m.room("keys", (height, SAMPLES, width), np.int64)
+        self._centres = m.room("centres", (height, width), np.int64)
         several = int(len(solids) > 1)
         drawn = m.room("drawn", (named * several, height, width), np.int32)
-        visibility.clear[blocks_for(max(height * width, named)), THREADS](self._keys, drawn, *self._layers(named, view))
+        visibility.clear[blocks_for(max(height * width, named)), THREADS](
+            self._keys, self._centres, drawn, *self._layers(named, view)
+        )
         lens = m.put("lens", view.lens)
         for k, one in enumerate(solids):
             if not len(one.mesh.faces):
@@ -61,7 +64,7 @@ class CudaEngine(RasterEngine):
             share = threads_for(len(one.mesh.faces))
             visibility.draw_triangles[blocks_for(len(one.mesh.faces) * share), THREADS](
                 m.put("cam", one.cam), m.put("screen", one.screen), m.keep(one.mesh.faces), k, lens, NEAR_M,
-                width, height, share, self._keys, noted, drawn[k if noted else 0],
+                width, height, share, self._keys, self._centres, noted, drawn[k if noted else 0],
             )  # fmt: skip
         return several, drawn
 
@@ -87,8 +90,8 @@ class CudaEngine(RasterEngine):
         if total:
             count = (box[2] - box[0]) * (box[3] - box[1])
             fragments.emit[blocks_for(count), THREADS](
-                self._keys, *box, view.width, view.height, named, m.put("charts", charts), m.put("first", first), ends,
-                pixels, triangles, weights, coverage, ids,
+                self._keys, self._centres, *box, view.width, named, m.put("charts", charts), m.put("first", first),
+                ends, pixels, triangles, weights, coverage, ids,
             )  # fmt: skip
         return starts, ends.copy_to_host()[: len(solids)], pixels, triangles, weights
 
@@ -161,7 +164,7 @@ class CudaEngine(RasterEngine):
             x0, y0, x1, y1 = one.pixels
             if x1 > x0 and y1 > y0:
                 visibility.mark_alone[blocks_for((x1 - x0) * (y1 - y0)), THREADS](
-                    noted, bits[k if noted else 0], ids, k + 1, *one.pixels, view.width, view.height, masks[k], areas
+                    noted, bits[k if noted else 0], ids, k + 1, *one.pixels, masks[k], areas
                 )
         radiance.copy_to_host(layers.radiance.reshape(-1, 3))
         coverage.copy_to_host(layers.coverage)

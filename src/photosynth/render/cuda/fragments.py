@@ -10,10 +10,10 @@ from numba import cuda, int32
 
 from photosynth.render.cuda.kernel import cuda_kernel
 from photosynth.render.cuda.one_lane import on_device
-from photosynth.render.raster import fragments
+from photosynth.render.raster import centres, fragments
 
-_samples_near, _commonest = on_device(fragments.samples_near), on_device(fragments.commonest)
-_sort_samples = on_device(fragments.sort_samples)
+_commonest, _sort_samples = on_device(fragments.commonest), on_device(fragments.sort_samples)
+_owner_of = on_device(centres.owner_of)
 
 RANK_BIT = 5
 """From this bit of a fragment's weight on stands its rank: how many of its instance are before it in its pixel."""
@@ -21,12 +21,12 @@ RANK_BIT = 5
 
 @cuda_kernel
 def emit(
-    keys, x0, y0, x1, y1, width, height, named, charts, first, ends, pixels, triangles, weights, coverage, ids
+    keys, centres, x0, y0, x1, y1, width, named, charts, first, ends, pixels, triangles, weights, coverage, ids
 ):  # fmt: skip
     """List the fragments in a box of pixels, by the rules of raster.fragments.emit_fragments; a thread for each pixel.
 
     Args:
-        keys .. first: as there.
+        keys .. first: as there; centres may name who is seen at those of other pixels as well.
         ends: in and out (n,) int32, where each instance's fragments begin; then where they end.
         pixels, triangles: out (m,) int32; weights: out (m,) uint8, with the rank from RANK_BIT on.
         coverage: out (H, W) float32; ids: out (H, W) uint16. Both are 0 before.
@@ -40,7 +40,7 @@ def emit(
     empty = _sort_samples(keys, y, x, charts, first, owners, found, groups)
     if empty == 4:
         return
-    best, best_score, best_at, best_samples = -1, 0, 0, 0
+    best, best_score, best_at, best_samples, central = -1, 0, 0, 0, _owner_of(centres[y, x])
     for s in range(4):
         instance = owners[s]
         if instance < 0:
@@ -51,19 +51,14 @@ def emit(
         at = cuda.atomic.add(ends, instance, 1)
         pixels[at], triangles[at] = y * width + x, triangle
         weights[at] = samples | (_rank(owners, groups, s) << RANK_BIT)
-        score = of_instance << 5
-        if of_instance < 3:
-            score += _samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance)
+        score = 2 * of_instance + (1 if instance == central else 0)
         larger = instance == best and samples > best_samples
         if larger or score > best_score or (score == best_score and instance < best):
             best, best_score, best_at, best_samples = instance, score, at, samples
     coverage[y, x] = (4 - empty) * 0.25
-    nobody = empty << 5
-    if nobody and empty == best_score >> 5:
-        nobody += _samples_near(keys, x0, y0, x1, y1, width, height, x, y, -1)
-    if best_score >= nobody:
+    if best_score >= 2 * empty + (1 if central < 0 else 0):
         ids[y, x] = best + 1 if best < named else 0
-        weights[best_at] |= 24 if best_score >> 5 == 4 else 8
+        weights[best_at] |= 24 if best_score >= 8 else 8
 
 
 @cuda.jit(device=True)

@@ -1,7 +1,8 @@
 """The visibility buffer on a GPU: as raster.visibility, but triangles are drawn at the same time.
 
-The keys, the four samples and the rule for edges are those of the CPU, so both see the same triangles. A sample is
-won by an atomic maximum. Several threads share the rows of one triangle: as many as it takes to fill a GPU.
+The keys, the four samples and the rule for edges are those of the CPU, so both see the same triangles; the centres of
+pixels are drawn with them, of all pixels. A sample is won by an atomic maximum. Several threads share the rows of one
+triangle: as many as it takes to fill a GPU.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from numba import cuda, float64
 
 from photosynth.render.cuda.kernel import SIMULATED, cuda_kernel
 from photosynth.render.cuda.one_lane import on_device
+from photosynth.render.raster import centres as middles
 from photosynth.render.raster import fragments, triangle, visibility
 
 THREADS = 8 if SIMULATED else 128
@@ -23,6 +25,7 @@ MAX_SHARE = 4096
 """Most threads that share a triangle."""
 
 X0, X1, X2, X3 = visibility.SAMPLE_X.tolist()
+CENTRE = middles.CENTRE
 _clip, _mark_drawn = on_device(visibility._clip), on_device(fragments.mark_drawn)
 _plane_of, _edges_of, _row_ends = (on_device(k) for k in (triangle.plane_of, triangle.edges_of, triangle.row_ends))
 
@@ -38,12 +41,12 @@ def threads_for(faces: int) -> int:
 
 
 @cuda_kernel
-def clear(keys, drawn, masks, areas, radiance, coverage, depth_m, ids, normals):
+def clear(keys, centres, drawn, masks, areas, radiance, coverage, depth_m, ids, normals):
     """Empty the buffers of one picture; one thread for each pixel.
 
     Args:
-        keys: (H, 4, W) int64, as in raster.visibility.
-        drawn: (n, H, W) int32, a bit for each sample that a placement has whatever stands before it.
+        keys: (H, 4, W) int64, as in raster.visibility; centres: (H, W) int64, the keys at the pixels' centres.
+        drawn: (n, H, W) int32, a bit for each sample that a placement has whatever stands before it, and CENTRE.
         masks: (n, H, W) bool; areas: (n,) int32.
         radiance, normals: (H * W, 3) float32; coverage: (H, W) float32; depth_m: (H * W,) float32; ids: (H, W)
             uint16.
@@ -58,6 +61,7 @@ def clear(keys, drawn, masks, areas, radiance, coverage, depth_m, ids, normals):
     x = pixel - y * width
     for s in range(4):
         keys[y, s, x] = 0
+    centres[y, x] = 0
     for k in range(drawn.shape[0]):
         drawn[k, y, x] = 0
     for k in range(masks.shape[0]):
@@ -71,13 +75,13 @@ def clear(keys, drawn, masks, areas, radiance, coverage, depth_m, ids, normals):
 
 
 @cuda_kernel
-def draw_triangles(cam, screen, faces, instance, lens, near, width, height, share, keys, noted, drawn):
+def draw_triangles(cam, screen, faces, instance, lens, near, width, height, share, keys, centres, noted, drawn):
     """Draw the front faces of one instance, as raster.visibility.rasterise; `share` threads for each triangle.
 
     Args:
         cam .. height: as there.
         share: int, threads for each triangle; the k-th has every share-th row of samples from the k-th on.
-        keys: in and out (H, 4, W) int64.
+        keys: in and out (H, 4, W) int64; centres: in and out (H, W) int64.
         noted: int, 1 if `drawn` is to be filled.
         drawn: in and out (>= H, >= W) int32 of this instance.
     """
@@ -92,7 +96,7 @@ def draw_triangles(cam, screen, faces, instance, lens, near, width, height, shar
     if qa > 0.0 and qb > 0.0 and qc > 0.0:
         _fill(
             screen[a, 0], screen[a, 1], qa, screen[b, 0], screen[b, 1], qb, screen[c, 0], screen[c, 1], qc,
-            low, width, height, share, skip, keys, noted, drawn,
+            low, width, height, share, skip, keys, centres, noted, drawn,
         )  # fmt: skip
     elif qa > 0.0 or qb > 0.0 or qc > 0.0:
         clipped = cuda.local.array((4, 3), float64)
@@ -102,12 +106,12 @@ def draw_triangles(cam, screen, faces, instance, lens, near, width, height, shar
                 clipped[0, 0], clipped[0, 1], clipped[0, 2],
                 clipped[k - 1, 0], clipped[k - 1, 1], clipped[k - 1, 2],
                 clipped[k, 0], clipped[k, 1], clipped[k, 2],
-                low, width, height, share, skip, keys, noted, drawn,
+                low, width, height, share, skip, keys, centres, noted, drawn,
             )  # fmt: skip
 
 
 @cuda.jit(device=True)
-def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, share, skip, keys, noted, drawn):
+def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, share, skip, keys, centres, noted, drawn):
     """One thread's rows of a triangle: the arithmetic of raster.visibility._fill, with atomic writes."""
     area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
     if not area > 1e-12:
@@ -115,28 +119,49 @@ def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, share, skip, k
     top, bottom = min(y0, y1, y2), max(y0, y1, y2)
     if max(x0, x1, x2) < 0 or bottom < 0 or min(x0, x1, x2) >= width or top >= height:
         return
-    rows = 4.0 * height  # of samples, a quarter of a pixel apart: row k is at (k + 0.5) / 4
-    first = math.ceil(min(max(0.0, 4.0 * top - 0.5), rows))
-    last = math.ceil(min(max(0.0, 4.0 * bottom - 0.5), rows))
-    qx, qy, qc = _plane_of(x0, y0, q0, x1, y1, q1, x2, y2, q2, area)
-    edges = _edges_of(x0, y0, x1, y1, x2, y2)
+    plane, edges = _plane_of(x0, y0, q0, x1, y1, q1, x2, y2, q2, area), _edges_of(x0, y0, x1, y1, x2, y2)
+    first, last = _rows(top, bottom, 4.0, height)
     for k in range(first + skip, last, share):
         iy, s = k >> 2, k & 3
-        y = (k + 0.5) * 0.25
-        xa, xb = _row_ends(edges, y)
         ox = X0 if s == 0 else (X1 if s == 1 else (X2 if s == 2 else X3))
-        left = math.ceil(min(max(0.0, xa - ox), float(width)))
-        right = math.ceil(min(max(0.0, xb - ox), float(width)))
-        q = qc + qx * (left + ox) + qy * y
+        left, right, q = _span(plane, edges, ox, (k + 0.5) * 0.25, width)
         for ix in range(left, right):
-            key = (np.int64(np.float32(q + qx * (ix - left)).view(np.int32)) << 32) | low
-            cuda.atomic.max(keys, (iy, s, ix), key)
+            cuda.atomic.max(keys, (iy, s, ix), _key(q + plane[0] * (ix - left), low))
             if noted:
                 cuda.atomic.or_(drawn, (iy, ix), np.int32(1 << s))
+    first, last = _rows(top, bottom, 1.0, height)
+    for iy in range(first + skip, last, share):
+        left, right, q = _span(plane, edges, 0.5, iy + 0.5, width)
+        for ix in range(left, right):
+            cuda.atomic.max(centres, (iy, ix), _key(q + plane[0] * (ix - left), low))
+            if noted:
+                cuda.atomic.or_(drawn, (iy, ix), np.int32(CENTRE))
+
+
+@cuda.jit(device=True)
+def _rows(top, bottom, finer, height):
+    """The first row of samples and the one after the last, `finer` in a pixel: row k is at (k + 0.5) / finer."""
+    rows = finer * height
+    first = math.ceil(min(max(0.0, finer * top - 0.5), rows))
+    return first, math.ceil(min(max(0.0, finer * bottom - 0.5), rows))
+
+
+@cuda.jit(device=True)
+def _span(plane, edges, ox, y, width):
+    """The first pixel of a row of samples and the one after the last, and 1 / z at the first."""
+    xa, xb = _row_ends(edges, y)
+    left = math.ceil(min(max(0.0, xa - ox), float(width)))
+    right = math.ceil(min(max(0.0, xb - ox), float(width)))
+    return left, right, plane[2] + plane[0] * (left + ox) + plane[1] * y
+
+
+@cuda.jit(device=True)
+def _key(q, low):
+    return (np.int64(np.float32(q).view(np.int32)) << 32) | low
 
 
 @cuda_kernel
-def mark_alone(noted, drawn, ids, number, x0, y0, x1, y1, width, height, mask, areas):
+def mark_alone(noted, drawn, ids, number, x0, y0, x1, y1, mask, areas):
     """Set `mask` (H, W) bool where a placement owns a pixel of a box, or would if it were alone, and count them, as
     raster.fragments.mark_drawn; one thread for each pixel of the box.
 
@@ -144,7 +169,7 @@ def mark_alone(noted, drawn, ids, number, x0, y0, x1, y1, width, height, mask, a
         noted: int, 0 for a placement that is alone: then `drawn` says nothing.
         drawn: (H, W) int32 of this placement.
         ids: (H, W) uint16; number: the placement's.
-        x0, y0, x1, y1: the box; width, height: of the picture.
+        x0, y0, x1, y1: the box.
         mask: out (H, W) bool of this placement.
         areas: in and out (n,) int32.
     """
@@ -155,7 +180,7 @@ def mark_alone(noted, drawn, ids, number, x0, y0, x1, y1, width, height, mask, a
     y, x = y0 + row, x0 + thread - row * (x1 - x0)
     owned = ids[y, x] == number
     if noted:
-        owned = _mark_drawn(drawn, ids, number, x, y, x + 1, y + 1, width, height, mask) > 0
+        owned = _mark_drawn(drawn, ids, number, x, y, x + 1, y + 1, mask) > 0
     mask[y, x] = owned
     if owned:
         cuda.atomic.add(areas, number - 1, 1)

@@ -17,6 +17,7 @@ from photosynth.core.frame import Layers
 from photosynth.core.record import Record
 from photosynth.core.scene import Placement, Scene
 from photosynth.render.raster.boxes import blocked_lights, box_rows
+from photosynth.render.raster.centres import draw_centres, note_ties
 from photosynth.render.raster.coat import MIN_ALPHA, coat_table, index_of_refraction
 from photosynth.render.raster.environment_light import environment_light
 from photosynth.render.raster.fragments import emit_fragments, mark_drawn
@@ -64,7 +65,7 @@ class RasterEngine:
         self.seconds = dict.fromkeys(PHASES, 0.0)
         self._prepared: OrderedDict[tuple[str, str], PreparedMesh] = OrderedDict()
         self._shared = SharedMeshes(meshes.shared_folder) if meshes.shared_folder else None
-        self._keys = np.zeros((0, SAMPLES, 0), np.int64)
+        self._keys, self._centres = np.zeros((0, SAMPLES, 0), np.int64), np.zeros((0, 0), np.int64)
         self._shadows = ShadowCaster()
         self._silhouettes = Silhouettes()
         self._decode, self._scratch = decode_scale(), scratch()
@@ -151,17 +152,23 @@ class RasterEngine:
         return self._shared.mesh(f"{asset_id}/{part}/{MAX_TEXTURE_PX}/{ambient}", make)
 
     def _draw(self, solids: list[Placed], named: int, view: View, box: PixelBox) -> np.ndarray:
-        """Fill the visibility buffer. Returns (named, H, W) uint8, the samples that each placement has whatever
-        stands before it; (named, 0, 0) for one that stands alone."""
+        """Fill the visibility buffer, and settle who is seen where its samples are tied. Returns (named, H, W) uint8,
+        the samples that each placement has whatever stands before it; (named, 0, 0) for one that stands alone."""
         if self._keys.shape[0] < view.height or self._keys.shape[2] < view.width:
             self._keys = np.zeros((view.height, SAMPLES, view.width), np.int64)
+            self._centres = np.zeros((view.height, view.width), np.int64)
         clear_box(self._keys, *box)
         shape = (view.height, view.width) if len(solids) > 1 else (0, 0)
         drawn, nobody = np.zeros((named, *shape), np.uint8), np.zeros((0, 0), np.uint8)
+        notes = [drawn[k] if k < named else nobody for k in range(len(solids))]
         for k, one in enumerate(solids):
             rasterise(
-                one.cam, one.screen, one.mesh.faces, k, view.lens, NEAR_M, view.width, view.height, self._keys,
-                drawn[k] if k < named else nobody,
+                one.cam, one.screen, one.mesh.faces, k, view.lens, NEAR_M, view.width, view.height, self._keys, notes[k]
+            )  # fmt: skip
+        note_ties(self._keys, *box, self._centres)
+        for k, one in enumerate(solids):
+            draw_centres(
+                one.cam, one.screen, one.mesh.faces, k, view.lens, NEAR_M, *one.pixels, self._centres, notes[k]
             )  # fmt: skip
         return drawn
 
@@ -172,7 +179,7 @@ class RasterEngine:
         pixels, triangles = np.empty(total, np.int32), np.empty(total, np.int32)
         weights = np.empty(total, np.uint8)
         emit_fragments(
-            self._keys, *box, view.width, view.height, len(layers.amodal_masks), charts, first, ends, pixels,
+            self._keys, self._centres, *box, view.width, len(layers.amodal_masks), charts, first, ends, pixels,
             triangles, weights, layers.coverage, layers.instance_ids,
         )  # fmt: skip
         return starts, ends, pixels, triangles, weights
@@ -206,7 +213,7 @@ class RasterEngine:
     def _measure_alone(self, placed: list[Placed], drawn: np.ndarray, view: View, layers: Layers) -> None:
         for k, one in enumerate(placed):
             mask = layers.amodal_masks[k]
-            area = float(mark_drawn(drawn[k], layers.instance_ids, k + 1, *one.pixels, view.width, view.height, mask))
+            area = float(mark_drawn(drawn[k], layers.instance_ids, k + 1, *one.pixels, mask))
             if not one.inside(view):
                 area = max(area, self._silhouettes.full_area_px(one, view))
             layers.full_area_px[k] = area

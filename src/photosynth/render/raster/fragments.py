@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from photosynth.render.raster.centres import CENTRE, owner_of, samples_in
 from photosynth.render.raster.jit import kernel
 from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, TRIANGLE_BITS
 
@@ -19,26 +20,6 @@ FILLS = 16
 """Bit that says: this one wins, and its instance has all four samples."""
 NOTHING, MIXED, BY_SEVERAL = np.int32(-1), np.int32(-2), np.int32(MAX_INSTANCES)
 """What is in a pixel, see sort_out."""
-
-
-@kernel
-def samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance):
-    """How many samples an instance (or nobody, as -1) has in the four pixels beside one. Pixels outside the box are
-    empty; those outside the picture count for no one."""
-    count = 0
-    for k in range(4):
-        px = x + (1 if k == 0 else (-1 if k == 1 else 0))
-        py = y + (1 if k == 2 else (-1 if k == 3 else 0))
-        if px < 0 or py < 0 or px >= width or py >= height:
-            continue
-        if px < x0 or py < y0 or px >= x1 or py >= y1:
-            count += 4 if instance < 0 else 0
-            continue
-        for s in range(4):
-            key = keys[py, s, px]
-            owner = -1 if key == 0 else (key & 0xFFFFFFFF) >> 22
-            count += 1 if owner == instance else 0
-    return count
 
 
 @kernel
@@ -62,17 +43,18 @@ def sort_out(keys, y, x0, x1, by_several, kinds, lows):
 
 @kernel
 def emit_fragments(
-    keys, x0, y0, x1, y1, width, height, named, charts, first, starts, pixels, triangles, weights, coverage, ids
+    keys, centres, x0, y0, x1, y1, width, named, charts, first, starts, pixels, triangles, weights, coverage, ids
 ):  # fmt: skip
     """List the fragments in a box of pixels.
 
-    A pixel goes to whoever has most of its samples, background or instance; among equals, to whoever has most in the
-    four pixels beside it; then to an instance before the background, and to the lower number.
+    A pixel goes to whoever has most of its samples, background or instance; among equals, to whoever is seen at its
+    centre; if that is someone else, to an instance before the background, and to the lower number.
 
     Args:
         keys: (H, 4, W) int64, the visibility buffer.
+        centres: (H, W) int64, who is seen at the centres of tied pixels, see draw_centres.
         x0, y0, x1, y1: the box.
-        width, height: int, of the picture.
+        width: int, of the picture.
         named: int, instances from this number on have no id.
         charts: (m,) int32 from charts_of, those of all instances that have several, one after the other; first:
             (n + 1,) int64, where each instance's begin.
@@ -97,8 +79,8 @@ def emit_fragments(
                 continue
             if kind < 0 or (kind >= BY_SEVERAL and not is_one_chart(keys, y, x, charts, first, kind - BY_SEVERAL)):
                 emit_pixel(
-                    keys, x0, y0, x1, y1, width, height, named, charts, first, starts, pixels, triangles, weights,
-                    coverage, ids, x, y, owners, found, groups,
+                    keys, centres, width, named, charts, first, starts, pixels, triangles, weights, coverage, ids,
+                    x, y, owners, found, groups,
                 )  # fmt: skip
                 x += 1
                 continue
@@ -129,11 +111,11 @@ def is_one_chart(keys, y, x, charts, first, instance):
 
 @kernel
 def emit_pixel(
-    keys, x0, y0, x1, y1, width, height, named, charts, first, starts, pixels, triangles, weights, coverage, ids,
+    keys, centres, width, named, charts, first, starts, pixels, triangles, weights, coverage, ids,
     x, y, owners, found, groups,
 ):  # fmt: skip
     """List the fragments of the pixel (x, y) as emit_fragments does; owners, found and groups: (4,) int32 scratch."""
-    empty = sort_samples(keys, y, x, charts, first, owners, found, groups)
+    empty, central = sort_samples(keys, y, x, charts, first, owners, found, groups), owner_of(centres[y, x])
     best, best_score, best_at = -1, 0, 0
     for s in range(4):
         instance = owners[s]
@@ -145,19 +127,14 @@ def emit_pixel(
         at = starts[instance]
         starts[instance] += 1
         pixels[at], triangles[at], weights[at] = y * width + x, triangle, samples
-        score = of_instance << 5
-        if of_instance < 3:  # else it is ahead anyway
-            score += samples_near(keys, x0, y0, x1, y1, width, height, x, y, instance)
+        score = 2 * of_instance + (1 if instance == central else 0)
         larger = instance == best and samples > weights[best_at]
         if larger or score > best_score or (score == best_score and instance < best):
             best, best_score, best_at = instance, score, at
     coverage[y, x] = (4 - empty) * 0.25
-    nobody = empty << 5
-    if nobody and nobody >> 5 == best_score >> 5:
-        nobody += samples_near(keys, x0, y0, x1, y1, width, height, x, y, -1)
-    if best_score >= nobody:
+    if best_score >= 2 * empty + (1 if central < 0 else 0):
         ids[y, x] = best + 1 if best < named else 0
-        weights[best_at] |= 24 if best_score >> 5 == 4 else 8
+        weights[best_at] |= 24 if best_score >= 8 else 8
 
 
 @kernel
@@ -199,51 +176,31 @@ def commonest(owners, found, groups, s):
 
 
 @kernel
-def mark_covered(keys, x0, y0, x1, y1, width, height, mask):
-    """Set `mask` (H, W) bool where an instance that is drawn alone owns a pixel of a box, as in emit_fragments; count
-    them."""
-    count = 0
+def covered_area_px(keys, x0, y0, x1, y1):
+    """How many pixels of a box an instance that is drawn alone owns, float: half of those that are tied."""
+    area = 0.0
     for y in range(y0, y1):
         for x in range(x0, x1):
             covered = (
                 (keys[y, 0, x] != 0) + (keys[y, 1, x] != 0) + (keys[y, 2, x] != 0) + (keys[y, 3, x] != 0)
             )  # fmt: skip
-            owned = covered > 2
-            if covered == 2:
-                beside = samples_near(keys, x0, y0, x1, y1, width, height, x, y, -1)
-                owned = samples_near(keys, x0, y0, x1, y1, width, height, x, y, 0) >= beside
-            if owned:
-                mask[y, x] = True
-                count += 1
-    return count
+            area += 1.0 if covered > 2 else (0.5 if covered == 2 else 0.0)
+    return area
 
 
 @kernel
-def mark_drawn(drawn, ids, number, x0, y0, x1, y1, width, height, mask):
-    """Set `mask` (H, W) bool where an instance owns a pixel of a box, or would if it were alone, as mark_covered does
-    it, from the bits that `rasterise` noted; count them.
+def mark_drawn(drawn, ids, number, x0, y0, x1, y1, mask):
+    """Set `mask` (H, W) bool where an instance owns a pixel of a box, or would if it were alone, from the bits that
+    `rasterise` and `draw_centres` noted; count them.
 
     ids (H, W) uint16 holds `number` where it owns a pixel; drawn may be empty for an instance that is alone.
     """
     count = 0
     for y in range(y0, y1):
         for x in range(x0, x1):
-            owned = ids[y, x] == number
-            covered = _bits(drawn[y, x]) if drawn.shape[0] > 0 else 0
-            if covered == 2:
-                score = 0
-                for k in range(4):
-                    px = x + (1 if k == 0 else (-1 if k == 1 else 0))
-                    py = y + (1 if k == 2 else (-1 if k == 3 else 0))
-                    if px >= 0 and py >= 0 and px < width and py < height:
-                        score += 2 * _bits(drawn[py, px]) - 4
-                owned |= score >= 0
-            owned |= covered > 2
+            bits = drawn[y, x] if drawn.shape[0] > 0 else 0
+            covered = samples_in(bits)
+            owned = (ids[y, x] == number) | (covered > 2) | ((covered == 2) & (bits >= CENTRE))
             mask[y, x] = owned
             count += owned
     return count
-
-
-@kernel
-def _bits(value):
-    return (value & 1) + ((value >> 1) & 1) + ((value >> 2) & 1) + ((value >> 3) & 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photosynth.core.scene import Placement, Slab
-from photosynth.render.raster.fragments import mark_covered
+from photosynth.render.raster.fragments import covered_area_px
 from photosynth.render.raster.prepared import PreparedMesh
 from photosynth.render.raster.shadow import Caster
 from photosynth.render.raster.transform import NEAR_M, View, transform_vertices
@@ -125,8 +125,8 @@ class Silhouettes:
         low, high = np.array([-reach, -reach]), np.array([view.width + reach, view.height + reach])
         if placed.box[4] == 0:
             low, high = np.maximum(low, placed.box[:2]), np.minimum(high, placed.box[2:4])
-        low = np.floor(low) - 1  # a pixel's neighbours have a say in who owns it
-        extent = np.maximum(high + 1 - low, 0)
+        low = np.floor(low)
+        extent = np.maximum(high - low, 0)
         scale = max(1.0, float(extent.max()) / CANVAS_SIDE_PX)
         width, height = (max(1, int(np.ceil(e / scale))) for e in extent)
         lens = np.array([view.lens[0], view.lens[1] - low[0], view.lens[2] - low[1]]) / scale
@@ -135,9 +135,8 @@ class Silhouettes:
         self._reserve(width, height)
         canvas = (0, 0, width, height)
         clear_box(self._keys, *canvas)
-        nobody, mask = np.zeros((0, 0), np.uint8), np.zeros((height, width), bool)
-        rasterise(cam, screen, faces, 0, lens, NEAR_M, width, height, self._keys, nobody)
-        return scale**2 * mark_covered(self._keys, *canvas, width, height, mask)
+        rasterise(cam, screen, faces, 0, lens, NEAR_M, width, height, self._keys, np.zeros((0, 0), np.uint8))
+        return scale**2 * covered_area_px(self._keys, *canvas)
 
     def _reserve(self, width: int, height: int) -> None:
         if self._keys.shape[0] < height or self._keys.shape[2] < width:

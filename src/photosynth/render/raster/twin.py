@@ -25,6 +25,9 @@ from photosynth.render.raster.texture import linear_from_texels
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import SAMPLE_X, SAMPLE_Y, SAMPLES
 
+SEEN_X, SEEN_Y = np.append(SAMPLE_X, 0.5), np.append(SAMPLE_Y, 0.5)
+"""Where rays go through a pixel: its samples, then its centre."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Solid:
@@ -57,7 +60,9 @@ def render_twin(scene: Scene, meshes: MeshSource, max_texture_px: int = 2048) ->
     for k, (depth, _) in enumerate(hits[:count]):
         alone = np.isfinite(depth)
         scores = np.stack([_score(alone), _score(~alone)])
-        layers.amodal_masks[k] = (alone.any(axis=2) & (scores.argmax(axis=0) == 0)) | (layers.instance_ids == k + 1)
+        layers.amodal_masks[k] = (alone[..., :SAMPLES].any(axis=2) & (scores.argmax(axis=0) == 0)) | (
+            layers.instance_ids == k + 1
+        )
         layers.full_area_px[k] = layers.amodal_masks[k].sum()
     return layers
 
@@ -70,9 +75,9 @@ def _solid(surface: Placement | Slab, mesh: PreparedMesh, world_from_object, vie
 
 
 def _cast(solid: _Solid, view: View) -> tuple[np.ndarray, np.ndarray]:
-    """Depth (inf for none) and triangle of the nearest front face at each sample, (H, W, 4) each."""
+    """Depth (inf for none) and triangle of the nearest front face at each sample and at the centre, (H, W, 5) each."""
     y, x = np.mgrid[: view.height, : view.width].astype(float)
-    px, py = x[..., None] + SAMPLE_X, y[..., None] + SAMPLE_Y
+    px, py = x[..., None] + SEEN_X, y[..., None] + SEEN_Y
     rays = np.stack([(px - view.lens[1]) / view.lens[0], (py - view.lens[2]) / view.lens[0], np.ones_like(px)], -1)
     depth, triangle = np.full(px.shape, np.inf), np.full(px.shape, -1)
     for t, (a, b, c) in enumerate(solid.cam):
@@ -104,10 +109,10 @@ def _settle(scene: Scene, view: View, solids: list[_Solid], hits: list, layers: 
     if not solids:
         return
     depths = np.stack([depth for depth, _ in hits])
-    owner = np.where(np.isfinite(depths).any(axis=0), depths.argmin(axis=0), -1)
+    seen = np.where(np.isfinite(depths).any(axis=0), depths.argmin(axis=0), -1)
+    scores, owner = np.stack([_score(seen == k) for k in [*range(len(solids)), -1]]), seen[..., :SAMPLES]
     layers.coverage[:] = (owner >= 0).mean(axis=2)
     samples = np.stack([(owner == k).sum(axis=2) for k in range(len(solids))])
-    scores = np.stack([_score(owner == k) for k in [*range(len(solids)), -1]])
     scores[:-1][samples == 0] = -1
     wins = np.where(layers.coverage > 0, scores.argmax(axis=0), len(solids))
     wins[wins == len(solids)] = -1
@@ -116,7 +121,7 @@ def _settle(scene: Scene, view: View, solids: list[_Solid], hits: list, layers: 
         fragments = [
             (y, x, *part, first)
             for y, x in zip(*np.nonzero(samples[k]), strict=True)
-            for first, part in enumerate(_parts(hits[k][1][y, x][owner[y, x] == k], solid.mesh.charts))
+            for first, part in enumerate(_parts(hits[k][1][y, x, :SAMPLES][owner[y, x] == k], solid.mesh.charts))
         ]
         if not fragments:
             continue
@@ -130,10 +135,8 @@ def _settle(scene: Scene, view: View, solids: list[_Solid], hits: list, layers: 
 
 
 def _score(mine: np.ndarray) -> np.ndarray:
-    """Ranks owners of a pixel (H, W) by their samples (H, W, 4) in it, then by those in the four pixels beside it."""
-    samples = mine.sum(axis=2)
-    padded = np.pad(samples, 1)
-    return 32 * samples + padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    """Ranks owners of a pixel (H, W) by their samples (H, W, 5) in it, then by who is seen at its centre, the last."""
+    return 2 * mine[..., :SAMPLES].sum(axis=2) + mine[..., SAMPLES]
 
 
 def _parts(triangles: np.ndarray, charts: np.ndarray) -> list[tuple[int, int]]:
