@@ -315,6 +315,7 @@ def test_broken_environments_are_left_out_before_anything_is_drawn(catalogue, tm
         (SampleConfig(seed=-1), "seed must be 0 or more"),
         (SampleConfig(image_size_px=4), "image_size_px"),
         (SampleConfig(recipe="nonesuch"), "no recipe 'nonesuch'"),
+        (SampleConfig(n_images=2_000_000_000_000), "2000000000000 scenes take about .* GB, but the whole disk"),
     ],
 )
 def test_impossible_settings_are_refused(config, complaint, catalogue, tmp_path) -> None:
