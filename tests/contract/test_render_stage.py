@@ -1,10 +1,12 @@
 """Stage render alone, with the fake engine: the same bytes however it was run."""
 
 import hashlib
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +29,7 @@ from photosynth.core.scene import Background, Finish, Hand, MeshFill, Patch, Pla
 from photosynth.executors.local import LocalExecutor
 from photosynth.render import stage
 from photosynth.render.compose import compose
+from photosynth.render.config import picture_bytes
 from photosynth.render.stage import RenderConfig, RenderFailure, run
 
 N = 2 * stage.CHUNK + 7
@@ -99,6 +102,20 @@ def test_pictures_and_records(made, tmp_path):
             assert visible.sum() < amodal.sum() if record.index % 2 else visible.sum() == amodal.sum()
     assert (tmp_path / "out/classes.json").read_bytes() == b'["box","cup"]'
     assert verify_artifact(tmp_path / "out") == []
+
+
+def test_a_disk_that_is_too_small_is_met_before_anything_is_rendered(made, tmp_path, monkeypatch):
+    needed = N * picture_bytes((40, 32))
+    free, total = needed - 1, needed + 1
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=total, free=free))
+    told = Silent()
+    run(FAKE, *made, tmp_path / "short", executor=LocalExecutor(1), progress=told)
+    assert any(f"{N} pictures take about" in note for note in told.notes)
+    total = needed - 1
+    with pytest.raises(ConfigError, match=f"{N} pictures take about .* but the whole disk"):
+        run(FAKE, *made, tmp_path / "tiny", executor=LocalExecutor(1))
+    assert not (tmp_path / "tiny").exists()
+    run(FAKE, *made, tmp_path / "short", executor=LocalExecutor(1))
 
 
 def test_one_worker_equals_two(made, tmp_path):

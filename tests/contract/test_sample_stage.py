@@ -283,9 +283,28 @@ def test_changed_photos_are_stale(catalogue, tmp_path) -> None:
 def test_the_users_own_environments_take_the_place_of_the_shipped_ones(catalogue, tmp_path) -> None:
     folder = tmp_path / "maps"
     folder.mkdir()
-    (folder / "mine.exr").write_bytes(b"\x76\x2f\x31\x01...")
+    cv2.imwrite(str(folder / "mine.hdr"), np.ones((8, 16, 3), np.float32))
     artifact = run(SampleConfig(n_images=30), catalogue, tmp_path / "scenes", environments=folder)
-    assert {scene.environment.map_file for scene in read(artifact.folder)} == {None, str(folder / "mine.exr")}
+    assert {scene.environment.map_file for scene in read(artifact.folder)} == {None, str(folder / "mine.hdr")}
+    assert artifact.manifest.summary["files_left_out"] == 0
+
+
+def test_broken_environments_are_left_out_before_anything_is_drawn(catalogue, tmp_path) -> None:
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    (folder / "broken.hdr").write_bytes(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 8 +X 16\n")
+    with pytest.raises(ConfigError, match=r"none can be used of the 1.*broken\.hdr.*cannot be read"):
+        run(SampleConfig(n_images=30), catalogue, tmp_path / "scenes", environments=folder)
+    assert not (tmp_path / "scenes").exists()
+    cv2.imwrite(str(folder / "mine.hdr"), np.ones((8, 16, 3), np.float32))
+    told = Silent()
+    artifact = run(SampleConfig(n_images=30), catalogue, tmp_path / "scenes", environments=folder, progress=told)
+    assert {scene.environment.map_file for scene in read(artifact.folder)} == {None, str(folder / "mine.hdr")}
+    assert artifact.manifest.summary["files_left_out"] == 1
+    (skipped,) = [json.loads(line) for line in artifact.path("skipped.jsonl").read_text().splitlines()]
+    assert skipped["path"] == str(folder / "broken.hdr")
+    assert "cannot be read" in skipped["reason"]
+    assert any("broken.hdr" in note for note in told.notes)
 
 
 # refusals
@@ -298,6 +317,7 @@ def test_the_users_own_environments_take_the_place_of_the_shipped_ones(catalogue
         (SampleConfig(seed=-1), "seed must be 0 or more"),
         (SampleConfig(image_size_px=4), "image_size_px"),
         (SampleConfig(recipe="nonesuch"), "no recipe 'nonesuch'"),
+        (SampleConfig(n_images=2_000_000_000_000), "2000000000000 scenes take about .* GB, but the whole disk"),
     ],
 )
 def test_impossible_settings_are_refused(config, complaint, catalogue, tmp_path) -> None:

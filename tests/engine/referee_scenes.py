@@ -115,7 +115,7 @@ def _turned_camera(w: int, h: int) -> Scene:
 
 
 def _table(w: int, h: int) -> Scene:
-    around = Environment(map_file="package:studio.exr", rotation_rad=0.7, strength=0.35)
+    around = Environment(map_file="package:apartment.exr", rotation_rad=0.7, strength=0.35)
     things = [
         standing("cherry_soda", -0.1, 0.02, 0.3, roughness=0.3),
         standing("chopped_tomatoes", 0.02, -0.05, 1.9),

@@ -114,3 +114,8 @@ def test_arranged_and_larger_pictures_take_longer():
     assert shelf[1] > single[1]
     assert single[0] < picture_seconds(load_recipe("anywhere"), 320)[0] < shelf[0]
     assert picture_seconds(load_recipe("single"), 640)[1] > 2 * single[1]
+
+
+def test_more_pictures_than_the_disk_holds_are_refused(inputs, tmp_path):
+    with pytest.raises(ConfigError, match="whole disk"):
+        plan(RunConfig(models="classifier", images=2_000_000_000_000), inputs, tmp_path / "run", 2)

@@ -56,8 +56,8 @@ class Environment(Record, frozen=True, kw_only=True):
 
     map_file: str | None = None
     """An equirectangular EXR or HDR: ``"package:NAME.exr"`` for a shipped one, else an absolute path.
-    None is a uniform grey of radiance 1. Maps are normalised to mean luminance 1 over the sphere (sun clipped)
-    before `strength`."""
+    None is a uniform grey of radiance 1. Maps are normalised to mean luminance 1 over the sphere before `strength`;
+    engines add the suns that are cut out of them to the lights (render/sunlight.py)."""
     rotation_rad: float = 0.0
     """Turned about +z by this much."""
     strength: float = 0.5

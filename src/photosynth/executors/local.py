@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from photosynth.core.engine import UnitResult
-from photosynth.core.errors import EngineError, PhotosynthError
+from photosynth.core.errors import ConfigError, EngineError, PhotosynthError
 
 MAX_POOL_RESTARTS = 3
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -27,10 +27,15 @@ def available_cores() -> int:
 
 
 class LocalExecutor:
-    """Runs units in `workers` processes (spawned, so that nothing is inherited but the code)."""
+    """Runs units in `workers` processes (spawned, so that nothing is inherited but the code).
+
+    None and 0 mean one for each core; ConfigError below 0.
+    """
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers if workers and workers > 0 else available_cores()
+        if workers is not None and workers < 0:
+            raise ConfigError(f"workers must be 0 (one for each core) or more, got {workers}")
+        self.workers = workers or available_cores()
 
     def map(
         self,

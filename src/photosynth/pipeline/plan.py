@@ -59,7 +59,7 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
     """
     from photosynth.objects import expected_seconds, model_classes, photo_classes
 
-    _check(config)
+    _check(config, out)
     photographed = photo_classes(inputs.objects)
     classes = sorted({*model_classes(inputs.objects), *(one.name for one in photographed)})
     if len(classes) < 2 and config.models != "detector":
@@ -84,11 +84,13 @@ def plan(config: RunConfig, inputs: Inputs, out: Path, workers: int) -> tuple[Pl
     return tuple(PlannedStage(n, out / n, what, seconds, _finished(out / n, captured)) for n, what, seconds in rows)
 
 
-def _check(config: RunConfig) -> None:
+def _check(config: RunConfig, out: Path) -> None:
     from photosynth.core.registry import check_render_engine
+    from photosynth.core.room import check_room
+    from photosynth.render.config import picture_bytes
     from photosynth.sample.recipe import load_recipe, recipe_parts
     from photosynth.sample.scene import require_physics
-    from photosynth.sample.stage import check_config
+    from photosynth.sample.stage import SCENE_BYTES, check_config
     from photosynth.train import config as classifier
     from photosynth.train import detect_config as detector
 
@@ -101,6 +103,8 @@ def _check(config: RunConfig) -> None:
         drawn.append(sample_config(config, detector=True))
     for sampled in drawn:
         check_config(sampled)
+        each = SCENE_BYTES + picture_bytes((sampled.image_size_px, sampled.image_size_px))
+        check_room(out, sampled.n_images * each, f"{sampled.n_images} pictures and their scenes")
         for part in recipe_parts(load_recipe(sampled.recipe)):
             if part.arrangement is not None:
                 require_physics(part.arrangement)

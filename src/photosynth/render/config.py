@@ -10,6 +10,8 @@ from photosynth.render.cycles.options import CyclesOptions, of_pictures
 
 STAGE = "render"
 SCHEMA = 4
+RECORD_BYTES, JPEG_BYTES_PER_PX, LAYER_BYTES_PER_PX = 3000, 0.15, 0.5
+"""Of one picture on disk, about: its frame's line, its JPEG, and its layers if they are kept."""
 
 
 class RenderConfig(Record, frozen=True, kw_only=True):
@@ -50,6 +52,12 @@ def of_content(config: RenderConfig) -> RenderContent:
         max_failed_fraction=config.max_failed_fraction,
         cycles=of_pictures(config.cycles) if config.engine == "cycles" else CyclesOptions(),
     )
+
+
+def picture_bytes(size_wh: tuple[int, int], keep_layers: bool = False) -> float:
+    """What one picture of that size takes on disk, about."""
+    per_px = JPEG_BYTES_PER_PX + (LAYER_BYTES_PER_PX if keep_layers else 0)
+    return RECORD_BYTES + per_px * size_wh[0] * size_wh[1]
 
 
 def key_of(config: RenderConfig, inputs: dict[str, str]) -> str:

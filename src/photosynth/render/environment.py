@@ -17,33 +17,38 @@ from pathlib import Path
 import numpy as np
 
 from photosynth.core.errors import ConfigError
+from photosynth.core.radiance import read_radiance
+from photosynth.render.color import LUMINANCE
+from photosynth.render.suns import LEAST_SHARE, Sun, find_suns
 
 PACKAGE_PREFIX = "package:"
 """Starts the name of a map that is shipped."""
-MAX_WIDTH_PX = 4096
-"""Wider maps are shrunk to this."""
 SUN_CLIP = 40.0
-"""Light whose brightest channel exceeds this many times the mean luminance is cut down, keeping its hue: strong
-lights are the scene's own business."""
+"""Light whose brightest channel exceeds this many times the mean luminance is cut down, keeping its hue. What is cut
+off becomes suns, which throw shadows; what they do not take stays in the map after all."""
+BLUEST = 0.15
+"""Light with less luminance for its brightest channel than this, almost pure blue, is a damaged pixel: two of the
+shipped maps have a sun without red and green."""
 CACHE_BYTES = 512 << 20
 """Maps kept in memory, all together."""
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-"""Rec. 709."""
 
 
 @dataclass(frozen=True, eq=False)
 class EnvironmentMap:
-    """Radiance from all around: (H, W, 3) float32 linear, equirectangular, finite, mean luminance 1 over the
-    sphere."""
+    """Light from all around, of mean luminance 1 over the sphere, suns included.
+
+    radiance: (H, W, 3) float32 linear, equirectangular, finite. suns: what was cut out of it, as lamps.
+    """
 
     radiance: np.ndarray
+    suns: tuple[Sun, ...] = ()
 
 
 _cache: OrderedDict[str, EnvironmentMap] = OrderedDict()
 
 
 def load_environment(map_file: str) -> EnvironmentMap:
-    """Read, clean, clip and normalise a map; the latest ones are kept.
+    """Read, clean and normalise a map and tell its suns from it; the latest ones are kept.
 
     Args:
         map_file: ``"package:NAME.exr"`` for a shipped one, else the path of an EXR or HDR file.
@@ -54,34 +59,60 @@ def load_environment(map_file: str) -> EnvironmentMap:
     if map_file in _cache:
         _cache.move_to_end(map_file)
         return _cache[map_file]
-    loaded = EnvironmentMap(normalised(_read(_resolve(map_file)), map_file))
+    loaded = normalised(read_radiance(_resolve(map_file)), map_file)
     _cache[map_file] = loaded
     while len(_cache) > 1 and sum(m.radiance.nbytes for m in _cache.values()) > CACHE_BYTES:
         _cache.popitem(last=False)
     return loaded
 
 
-def normalised(radiance: np.ndarray, name: str = "the map") -> np.ndarray:
-    """Clean a (H, W, 3) equirectangular radiance, clip its sun and bring its mean luminance to 1.
+def normalised(radiance: np.ndarray, name: str = "the map") -> EnvironmentMap:
+    """Clean a (H, W, 3) equirectangular radiance, cut out its suns and bring its mean luminance to 1.
 
-    NaN and negative values become 0, infinite ones the largest finite value. Raises ConfigError if it is black.
+    NaN and negative values become 0, infinite ones the largest finite value. What exceeds SUN_CLIP is dropped where it
+    is bluer than BLUEST, and everywhere if it is less than LEAST_SHARE of the light. Raises ConfigError if the map is
+    black.
     """
     image = np.array(radiance, dtype=np.float32)
     finite = image[np.isfinite(image)]
     ceiling = float(finite.max()) if finite.size else 0.0
     image = np.clip(np.nan_to_num(image, nan=0.0, posinf=ceiling, neginf=0.0), 0.0, None)
-    weights = row_weights(image.shape[0])
     luminance, brightest = image @ LUMINANCE, np.maximum(image.max(axis=2), 1e-30)
+    scale = _clipping(luminance, brightest, name)
+    lost = (scale < 1) & (luminance >= BLUEST * brightest)
+    kept, everything = _mean(luminance * scale), _mean(luminance * np.where(lost, np.float32(1), scale))
+    if kept >= (1 - LEAST_SHARE) * everything:
+        return EnvironmentMap(_times(image, scale / np.float32(kept)))
+    rows, columns = np.nonzero(lost)
+    height, width = scale.shape
+    excess = _times(image[lost], (1 - scale[lost]) / np.float32(everything))
+    areas_sr = 4 * np.pi * row_weights(height)[rows] / width
+    suns, taken = find_suns(directions_of(rows, columns, height, width), excess, areas_sr, 4 * np.pi)
+    scale[rows[~taken], columns[~taken]] = 1
+    return EnvironmentMap(_times(image, scale / np.float32(everything)), suns)
+
+
+def _clipping(luminance: np.ndarray, brightest: np.ndarray, name: str) -> np.ndarray:
+    """(H, W) float32 in 0..1: what brings the brightest channel of every pixel down to SUN_CLIP times the mean of what
+    is left."""
     scale = np.ones_like(luminance)
     for _ in range(40):  # the mean falls as the sun is clipped: a few rounds settle it
-        mean = float(((luminance * scale).mean(axis=1) * weights).sum())
+        mean = _mean(luminance * scale)
         if not mean > 0:
             raise ConfigError(f"environment map {name} holds no light; give a map with radiance above 0")
         if float((brightest * scale).max()) <= 1.01 * SUN_CLIP * mean:
             break
         scale = np.minimum(np.float32(1.0), np.float32(SUN_CLIP * mean) / brightest)
-    mean = float(((luminance * scale).mean(axis=1) * weights).sum())
-    return np.ascontiguousarray(image * (scale / np.float32(mean))[..., None], dtype=np.float32)
+    return scale
+
+
+def _mean(luminance: np.ndarray) -> float:
+    """Over the sphere, of (H, W)."""
+    return float((luminance.mean(axis=1) * row_weights(len(luminance))).sum())
+
+
+def _times(image: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(image * scale[..., None], dtype=np.float32)
 
 
 def row_weights(height: int) -> np.ndarray:
@@ -92,12 +123,16 @@ def row_weights(height: int) -> np.ndarray:
 
 def pixel_directions(height: int, width: int) -> np.ndarray:
     """Unit directions (height, width, 3) float64 of the pixel centres of an equirectangular map."""
-    azimuth = 2 * np.pi * (0.5 - (np.arange(width) + 0.5) / width)
-    elevation = np.pi * (0.5 - (np.arange(height) + 0.5) / height)[:, None]
+    return directions_of(np.arange(height)[:, None], np.arange(width)[None], height, width)
+
+
+def directions_of(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Unit directions (..., 3) float64 of the centres of some pixels of an equirectangular map of that size."""
+    azimuth = 2 * np.pi * (0.5 - (columns + 0.5) / width)
+    elevation = np.pi * (0.5 - (rows + 0.5) / height)
     level = np.cos(elevation)
-    return np.stack(
-        [level * np.cos(azimuth), level * np.sin(azimuth), np.repeat(np.sin(elevation), width, axis=1)], axis=-1
-    )
+    parts = np.broadcast_arrays(level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation))
+    return np.stack(parts, axis=-1)
 
 
 @lru_cache(maxsize=256)
@@ -151,43 +186,3 @@ def _resolve(map_file: str) -> Path:
     if not path.is_file():
         raise ConfigError(f"environment map {path} does not exist; give an EXR or HDR file, or package:NAME.exr")
     return path
-
-
-def _read(path: Path) -> np.ndarray:
-    import cv2
-
-    suffix = path.suffix.lower()
-    if suffix not in (".exr", ".hdr"):
-        raise ConfigError(f"environment map {path} must end in .exr or .hdr, not {suffix!r}")
-    try:
-        image = _read_exr(path) if suffix == ".exr" else _read_hdr(path)
-    except Exception as error:
-        raise ConfigError(f"environment map {path} cannot be read: {error}") from error
-    if image.shape[1] > MAX_WIDTH_PX:
-        size = (MAX_WIDTH_PX, max(1, round(image.shape[0] * MAX_WIDTH_PX / image.shape[1])))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return image
-
-
-def _read_exr(path: Path) -> np.ndarray:
-    import OpenEXR
-
-    with OpenEXR.File(str(path)) as file:
-        channels = {name: channel.pixels for name, channel in file.channels().items()}
-    for name in ("RGB", "RGBA"):
-        if name in channels:
-            return np.asarray(channels[name][..., :3], dtype=np.float32)
-    if {"R", "G", "B"} <= channels.keys():
-        return np.stack([channels[c] for c in "RGB"], axis=-1).astype(np.float32)
-    if "Y" in channels:
-        return np.repeat(np.asarray(channels["Y"], dtype=np.float32)[..., None], 3, axis=2)
-    raise ValueError(f"expected channels R, G and B, found {', '.join(sorted(channels))}")
-
-
-def _read_hdr(path: Path) -> np.ndarray:
-    import cv2
-
-    image = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError("it is not a Radiance HDR picture")
-    return np.ascontiguousarray(image[..., ::-1], dtype=np.float32)

@@ -15,13 +15,15 @@ from photosynth.core.engine import Executor, RenderEngine
 from photosynth.core.errors import ArtifactError, EngineError, QualityError
 from photosynth.core.frame import Frame, FrameInstance, FrameRecord
 from photosynth.core.geometry import as_matrix4
+from photosynth.core.manifest import MANIFEST_FILE
 from photosynth.core.meshes import CatalogueMeshes
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, from_json, to_json
 from photosynth.core.registry import render_engine
+from photosynth.core.room import check_room
 from photosynth.core.scene import Scene
 from photosynth.core.shared import SharedArrays
-from photosynth.render.config import SCHEMA, STAGE, RenderConfig, of_content
+from photosynth.render.config import SCHEMA, STAGE, RenderConfig, of_content, picture_bytes
 from photosynth.render.cuda.device import on_device, said
 
 SHARED = ".meshes"
@@ -68,7 +70,7 @@ def run(
     ``failures.jsonl``. Bytes depend on scenes and assets alone, not on workers or interruptions.
 
     Raises:
-        ConfigError: for unusable settings.
+        ConfigError: for unusable settings, or more pictures than the whole disk can hold.
         DependencyError: if the engine needs a package that is not installed, or device "cuda" a GPU that is not there.
         ArtifactError: for unusable inputs or output folder, or a full disk.
         EngineError: if a whole unit of work fails.
@@ -88,6 +90,8 @@ def run(
     config, choice = on_device(config, inputs, Path(out))
     if choice.surprising and not choice.cuda:
         progress.note(f"rendering on the CPU: {choice.reason}")
+    if overwrite or not (Path(out) / MANIFEST_FILE).is_file():
+        _check_room(config, sampled.folder, Path(out), progress)
     with ArtifactWriter(out, STAGE, SCHEMA, of_content(config), None, inputs, overwrite) as writer:
         if writer.finished:
             return writer.finished
@@ -114,6 +118,16 @@ def run(
         progress.finish()
         summary = {"images": total - n_failed, "failed": n_failed, "classes": len(names), "engine": config.engine}
         return writer.finish(summary | said(config, choice))
+
+
+def _check_room(config: RenderConfig, scenes: Path, out: Path, progress: Progress) -> None:
+    chunks = [chunk for chunk in _chunks(scenes) if not (out / _frames_file(chunk)).is_file()]
+    if not chunks:
+        return
+    with open(chunks[0].scenes_file, "rb") as file:
+        size_wh = from_json(file.readline(), Scene, chunks[0].scenes_file).camera.size_wh
+    count = sum(chunk.n_lines for chunk in chunks)
+    check_room(out, count * picture_bytes(size_wh, config.keep_layers), f"{count} pictures", progress)
 
 
 def _chunks(folder: Path) -> Iterator[Chunk]:

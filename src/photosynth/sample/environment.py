@@ -10,13 +10,10 @@ import numpy as np
 
 from photosynth.core.distributions import LogUniform, Scalar, Uniform, sample
 from photosynth.core.errors import ConfigError
+from photosynth.core.radiance import RADIANCE_SUFFIXES, radiance_fault
 from photosynth.core.record import Record
 from photosynth.core.scene import Environment
 from photosynth.sample.ranges import require_share, require_support
-
-MAP_SUFFIXES = (".exr", ".hdr")
-MAP_MAGIC = (b"\x76\x2f\x31\x01", b"#?")
-"""First bytes of OpenEXR and of Radiance HDR files."""
 
 
 class EnvironmentRecipe(Record, frozen=True, kw_only=True):
@@ -57,6 +54,8 @@ def recipe_maps(recipe: EnvironmentRecipe) -> tuple[str, ...]:
 def folder_maps(folder: Path) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Absolute paths of the EXR and HDR maps directly inside a folder, and (path, reason) of those left out.
 
+    Each is read once, so that a broken one is met now and not in the middle of a run.
+
     Raises:
         ConfigError: if the folder does not exist or has no usable map.
     """
@@ -64,15 +63,15 @@ def folder_maps(folder: Path) -> tuple[tuple[str, ...], tuple[tuple[str, str], .
         raise ConfigError(f"{folder} does not exist; expected a folder of EXR or HDR environment maps")
     maps, skipped = [], []
     for path in sorted(Path(folder).resolve().iterdir()):
-        if path.suffix.lower() in MAP_SUFFIXES and not path.name.startswith("."):
-            with open(path, "rb") as file:
-                start = file.read(4)
-            if start.startswith(MAP_MAGIC):
+        if path.suffix.lower() in RADIANCE_SUFFIXES and not path.name.startswith("."):
+            fault = radiance_fault(path)
+            if fault is None:
                 maps.append(str(path))
             else:
-                skipped.append((str(path), "neither an OpenEXR nor a Radiance HDR file"))
+                skipped.append((str(path), fault))
     if not maps:
-        raise ConfigError(f"{folder} has no environment maps; expected equirectangular .exr or .hdr files in it")
+        found = f"; none can be used of the {len(skipped)} in it, {skipped[0][1]}" if skipped else ""
+        raise ConfigError(f"{folder} has no environment maps: expected equirectangular .exr or .hdr files{found}")
     return tuple(maps), tuple(skipped)
 
 

@@ -98,6 +98,12 @@ class Recipe(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in self.size_wh):
             raise ValueError(f"size_wh must lie in {MIN_SIDE_PX}..{MAX_SIDE_PX} pixels, got {self.size_wh}")
+        most = [dist.support()[1] for dist in (self.lights.count, self.lights.radiance, self.environment.strength)]
+        if not self.blend and min(most[:2]) == 0 and most[2] == 0:
+            raise ValueError(
+                "lights.count (or lights.radiance) and environment.strength can only be 0, so that all pictures would "
+                "be black; let one of them be above 0"
+            )
 
 
 def recipes_folder() -> Path:

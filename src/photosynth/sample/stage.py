@@ -15,6 +15,7 @@ from photosynth.core.manifest import MANIFEST_FILE
 from photosynth.core.photo import Photo
 from photosynth.core.progress import Progress, Silent
 from photosynth.core.record import Record, digest, to_pretty_json
+from photosynth.core.room import check_room
 from photosynth.sample.arrange.shapes import Shapes
 from photosynth.sample.environment import folder_maps, recipe_maps
 from photosynth.sample.meshes import PassingMeshes
@@ -28,6 +29,8 @@ STAGE = "sample"
 SCHEMA = 2
 BLOCK = 250
 """Scenes in one file."""
+SCENE_BYTES = 6000
+"""Of one scene, about: 5 KB of one thing before a background, 9 KB of a full shelf."""
 
 
 class SampleConfig(Record, frozen=True, kw_only=True):
@@ -80,11 +83,12 @@ def run(
         backgrounds: a folder of background photos; None does without.
         environments: a folder of EXR or HDR maps to use in place of those in the package.
         executor: draws blocks elsewhere; None draws them here, one after another.
-        progress: is told of every block and every file left out.
+        progress: is told of every block, every file left out and a disk that is too full.
         overwrite: replace another artifact in `out`.
 
     Raises:
-        ConfigError: for a bad recipe, an empty folder, or assets that do not suffice.
+        ConfigError: for a bad recipe, an empty folder, assets that do not suffice, or more scenes than the whole disk
+            can hold.
         ArtifactError: for an unusable catalogue or output folder, or a full disk.
         EngineError: if a block fails in the executor.
     """
@@ -98,6 +102,10 @@ def run(
             inputs[name] = digest([folder_key(folder), str(Path(folder).resolve())])
     prepare = partial(gather, recipe, config.seed, assets.folder, backgrounds, environments)
     finished = (Path(out) / MANIFEST_FILE).is_file() and not overwrite
+    if not finished:
+        there = BLOCK * len(list(Path(out).glob("scenes-*.jsonl")))
+        left = config.n_images - (0 if overwrite else min(there, config.n_images))
+        check_room(Path(out), left * SCENE_BYTES, f"{left} scenes", progress)
     gathered = None if finished else prepare()  # what is refused must leave `out` as it was
     with ArtifactWriter(out, STAGE, SCHEMA, config, config.seed, inputs, overwrite) as writer:
         if writer.finished:

@@ -81,3 +81,9 @@ def test_workers_use_one_thread_each_and_the_parent_is_left_alone(monkeypatch):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     assert [r.value for r in LocalExecutor(2).map(threads_allowed, [1, 2])] == ["1", "1"]
     assert "OPENBLAS_NUM_THREADS" not in os.environ
+
+
+def test_no_fewer_workers_than_none():
+    assert LocalExecutor(0).workers == LocalExecutor(None).workers >= 1
+    with pytest.raises(ConfigError, match=r"workers must be 0 .* or more, got -4"):
+        LocalExecutor(-4)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import shutil
+from importlib import resources
+from pathlib import Path
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
@@ -198,9 +202,15 @@ def test_folder_of_maps(tmp_path) -> None:
     (tmp_path / "a.exr").write_bytes(b"\x76\x2f\x31\x01rest")
     (tmp_path / "b.HDR").write_bytes(b"#?RADIANCE\n")
     (tmp_path / "c.exr").write_bytes(b"<html>")
+    cv2.imwrite(str(tmp_path / "dark.hdr"), np.zeros((8, 16, 3), np.float32))
+    with pytest.raises(ConfigError, match=r"none can be used of the 4 in it, .*a\.exr cannot be read"):
+        folder_maps(tmp_path)
+    cv2.imwrite(str(tmp_path / "good.hdr"), np.ones((8, 16, 3), np.float32))
+    shutil.copy(resources.files("photosynth") / "data" / "environments" / "night.exr", tmp_path / "night.EXR")
     maps, skipped = folder_maps(tmp_path)
-    assert maps == (str(tmp_path / "a.exr"), str(tmp_path / "b.HDR"))
-    assert [path for path, _ in skipped] == [str(tmp_path / "c.exr")]
+    assert maps == (str(tmp_path / "good.hdr"), str(tmp_path / "night.EXR"))
+    assert [Path(path).name for path, _ in skipped] == ["a.exr", "b.HDR", "c.exr", "dark.hdr"]
+    assert "holds no light" in skipped[-1][1]
 
 
 # fills

@@ -6,11 +6,14 @@ import msgspec
 import pytest
 
 from photosynth.core.asset import Asset, AssetPart
+from photosynth.core.distributions import Discrete, Fixed
 from photosynth.core.errors import ConfigError
 from photosynth.core.photo import Photo
 from photosynth.core.record import from_plain, to_plain
 from photosynth.core.scene import MeshFill, PhotoFill
 from photosynth.sample import recipe
+from photosynth.sample.environment import EnvironmentRecipe
+from photosynth.sample.light import LightRecipe
 from photosynth.sample.recipe import Recipe, load_recipe, recipe_names, recipes_folder
 from photosynth.sample.scene import sample_scene
 
@@ -134,3 +137,16 @@ def test_an_installation_without_recipes_says_so(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(recipe, "PACKAGE", package)
     with pytest.raises(ConfigError, match="has no recipes"):
         recipe_names()
+
+
+DARK = {"lights": LightRecipe(count=Fixed(value=0)), "environment": EnvironmentRecipe(strength=Fixed(value=0.0))}
+
+
+def test_a_recipe_without_any_light_is_refused():
+    with pytest.raises(ValueError, match=r"lights\.count .* and environment\.strength can only be 0"):
+        Recipe(**DARK)
+    with pytest.raises(ValueError, match="all pictures would be black"):
+        Recipe(**DARK | {"lights": LightRecipe(radiance=Fixed(value=0.0))})
+    assert Recipe(lights=DARK["lights"]).environment == EnvironmentRecipe()
+    assert Recipe(environment=DARK["environment"]).lights == LightRecipe()
+    assert Recipe(**DARK | {"lights": LightRecipe(count=Discrete(values=(0, 1)))})

@@ -56,7 +56,8 @@ def train_detector_verb(argv: list[str]) -> int:
         backgrounds: Path | None = None
         """A folder of photos to use as backgrounds, if a catalogue is given."""
         environments: Path | None = None
-        """A folder of EXR or HDR environment maps to use instead of the built-in ones, if a catalogue is given."""
+        """A folder of EXR or HDR environment maps to use instead of the built-in ones, if a catalogue is given; their
+        suns throw shadows."""
         classifier: Path | None = None
         """A finished train folder: begin with that classifier's backbone, if it is the same one, and fit the threshold
         of its second look at what the detector finds."""

@@ -13,6 +13,7 @@ from photosynth.core.scene import Environment, Placement, Scene, Slab
 from photosynth.render.cycles.options import CyclesOptions
 from photosynth.render.environment import load_environment
 from photosynth.render.slabs import slab_mesh
+from photosynth.render.sunlight import with_suns
 
 MAX_NAME = 50
 """Blender cuts names at 63 bytes."""
@@ -68,7 +69,7 @@ class JobFolder:
                     "power_w": light.power_w,
                     "color_linear": light.color_linear,
                 }
-                for light in scene.lights
+                for light in with_suns(scene).lights
             ],
             "environment": self._environment(scene.environment),
             "light_file": str(self.light_file),

@@ -33,6 +33,7 @@ from photosynth.render.raster.surface import ROW, pack_vertices
 from photosynth.render.raster.texture import decode_scale
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, SAMPLES, clear_box, rasterise
+from photosynth.render.sunlight import with_suns
 
 MAX_TEXTURE_PX = 2048
 """Textures are shrunk to this side."""
@@ -73,7 +74,7 @@ class RasterEngine:
     def render(self, scene: Scene) -> Layers:
         """Render one scene. Raises EngineError naming the scene when its numbers make no picture."""
         try:
-            return self._render(scene)
+            return self._render(with_suns(scene))
         except ValueError as error:
             raise EngineError(self.name, f"scene {scene.index}", str(error)) from error
 

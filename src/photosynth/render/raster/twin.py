@@ -24,6 +24,7 @@ from photosynth.render.raster.surface import REACH
 from photosynth.render.raster.texture import linear_from_texels
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import SAMPLE_X, SAMPLE_Y, SAMPLES
+from photosynth.render.sunlight import with_suns
 
 SEEN_X, SEEN_Y = np.append(SAMPLE_X, 0.5), np.append(SAMPLE_Y, 0.5)
 """Where rays go through a pixel: its samples, then its centre."""
@@ -42,7 +43,7 @@ class _Solid:
 
 def render_twin(scene: Scene, meshes: MeshSource, max_texture_px: int = 2048) -> Layers:
     """Layers of a small scene of few triangles. full_area_px counts only what lies in the picture."""
-    view = view_of(scene.camera)
+    scene, view = with_suns(scene), view_of(scene.camera)
     solids = [
         _solid(p, prepare(meshes.mesh(p.asset_id, p.part), max_texture_px, ambient=False), p.world_from_object, view)
         for p in scene.placements
@@ -289,7 +290,7 @@ def _blocked(solids: list[_Solid], origins: np.ndarray, light: Light) -> np.ndar
 
 def sky_seen(scene: Scene, meshes: MeshSource, points: np.ndarray, normals: np.ndarray, rays: int = 144) -> np.ndarray:
     """The cosine-weighted part (n,) of the sky that points (n, 3) in the world see, by stratified rays."""
-    view = view_of(scene.camera)
+    scene, view = with_suns(scene), view_of(scene.camera)
     solids = [
         _solid(p, prepare(meshes.mesh(p.asset_id, p.part), 64, ambient=False), p.world_from_object, view)
         for p in scene.placements
