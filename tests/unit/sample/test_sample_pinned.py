@@ -1,6 +1,6 @@
 """Scenes stay what they were: a digest of some of `single`, taken before scenes could hold arrangements, of some with
 arrangements, taken before parts of assets had an arc, and of some whose objects have no scale, taken while one such
-object changed the size of all."""
+object changed the size of all. Hands are left out: they are drawn in another way than then."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from photosynth.core.asset import NONE_CLASS, Asset, AssetPart
 from photosynth.core.photo import Photo
 from photosynth.core.record import digest
+from photosynth.core.scene import Hand, Scene
 from photosynth.sample.arrange.recipe import ShelfRecipe
 from photosynth.sample.recipe import Recipe, load_recipe
 from photosynth.sample.scene import sample_scene
@@ -49,6 +50,10 @@ def essence(value: Any) -> Any:
     return value
 
 
+def without_hands(scene: Scene) -> Scene:
+    return msgspec.structs.replace(scene, occluders=tuple(o for o in scene.occluders if not isinstance(o, Hand)))
+
+
 def unsettled(name: str) -> Recipe:
     """A recipe that comes along, without physics: that is not the same to the last digit on every machine."""
     recipe = load_recipe(name)
@@ -62,31 +67,31 @@ def test_single_draws_the_scenes_it_always_drew() -> None:
     scenes = [sample_scene(recipe, ASSETS, index, 7, PHOTOS, MAPS) for index in range(40)]
     assert {scene.kind for scene in scenes} == {"object", "empty", "lookalike"}
     assert (
-        digest([essence(scene) for scene in scenes])
-        == "487845fc97cecb3f07820195f4fa7dc0ef61e41319b07ead408112a552008487"
+        digest([essence(without_hands(scene)) for scene in scenes])
+        == "b1bf0128df13b6010f282bc611f7240ec60e98384ccd74a7579ec4f12cc7fcb1"
     )
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("tabletop", "233ff06e26d352af12b77758936d341e0011bc7f2ef3944ff9c7cb84f66ef71b"),
-        ("shelf", "1f7336302c2d3d8f14ee1e91fc438eee38976480c747c65477f2d68ecc6fb0d0"),
+        ("tabletop", "0ad0f046777b8e025ff76c09952e9d1ef39f10b019996326d8d03ea9b5600643"),
+        ("shelf", "6dc9fc7d470cefa331530138d9c1be19bfa8500645c686683acf483c06557967"),
         ("far", "6dddb939d07f65a9960859fcb0ccd40f62b596c3f9a3cb2908486fa0689e000a"),
     ],
 )
 def test_arranged_scenes_of_assets_that_go_all_round_are_what_they_were(name, expected) -> None:
     scenes = arranged_assets.scenes(unsettled(name), 10)
-    assert digest([essence(scene) for scene in scenes]) == expected
+    assert digest([essence(without_hands(scene)) for scene in scenes]) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("tabletop", "68cadc9d6bec39277358158ccd478d7e0ae680ba4dffb9ad8a17c677505fd46c"),
-        ("shelf", "4aad454063f3cea1ef1fd1640f823d39e1bd9ce7a2c733dda07d0ec0a45b3927"),
+        ("tabletop", "98fb92f76870fb30efd76eee7c158cb5fa92cb3bafea2b71f72341e8ceba8646"),
+        ("shelf", "234528a68748b838427bf2b71f9909d7a37bf9cccc6a7aacb08e196874d2c933"),
     ],
 )
 def test_arranged_scenes_of_objects_without_a_scale_are_what_they_were(name, expected) -> None:
     scenes = arranged_assets.scenes(unsettled(name), 10, UNSCALED)
-    assert digest([essence(scene) for scene in scenes]) == expected
+    assert digest([essence(without_hands(scene)) for scene in scenes]) == expected
