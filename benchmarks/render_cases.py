@@ -86,7 +86,7 @@ def scene_of(index: int, case: Case, meshes: MeshSource, parts: list[tuple[str, 
         placements=_placements(index, case, meshes, parts, diagonal, rng),
         surroundings=(_ground(index, diagonal),) if case.objects > 1 else (),
         lights=tuple(lights),
-        environment=Environment(map_file="package:lobby.exr", rotation_rad=float(rng.uniform(0, 6)), strength=0.4),
+        environment=Environment(map_file="package:apartment.exr", rotation_rad=float(rng.uniform(0, 6)), strength=0.4),
         background=Background(fill=PlainFill(color_srgb=(0.4, 0.4, 0.4))),
     )
 

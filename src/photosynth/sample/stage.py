@@ -26,7 +26,7 @@ from photosynth.sample.source import ArrangementSource
 from photosynth.sample.summary import notes_of, summarise
 
 STAGE = "sample"
-SCHEMA = 2
+SCHEMA = 3
 BLOCK = 250
 """Scenes in one file."""
 SCENE_BYTES = 6000
