@@ -34,7 +34,8 @@ def disagreement(engine: Callable[[MeshSource], RenderEngine], enlarged: int = E
 
 
 def check_scene(enlarged: int = ENLARGED) -> tuple[Scene, FixedMeshes]:
-    """A board with two blocks on it, one before the other and partly out of the picture, under two lamps and a sky."""
+    """A board with two blocks on it, one before the other and partly out of the picture, under two lamps and a sky
+    without suns, whose hard shadows end where rounding says."""
     textures = np.random.default_rng(0).integers(30, 220, (2, 16, 16, 3)).astype(np.uint8)
     meshes = FixedMeshes({(f"block {k}", "whole"): _block(textures[k]) for k in range(2)})
     eye = np.array([0.34, -0.3, 0.26])
@@ -55,7 +56,7 @@ def check_scene(enlarged: int = ENLARGED) -> tuple[Scene, FixedMeshes]:
         index=0, camera=camera,
         placements=(_placed(0, _at(-0.03, 0.03, 0.05, 0.5), 0.15), _placed(1, _at(0.09, -0.1, 0.05, 1.2), 0.7)),
         surroundings=(board,), lights=lights,
-        environment=Environment(map_file="package:studio.exr", strength=0.4, rotation_rad=0.7),
+        environment=Environment(map_file="package:apartment.exr", strength=0.4, rotation_rad=0.7),
         background=Background(fill=PlainFill(color_srgb=(0.5, 0.5, 0.5))),
     )  # fmt: skip
     return scene, meshes

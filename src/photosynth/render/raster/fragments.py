@@ -176,16 +176,16 @@ def commonest(owners, found, groups, s):
 
 
 @kernel
-def covered_area_px(keys, x0, y0, x1, y1):
-    """How many pixels of a box an instance that is drawn alone owns, float: half of those that are tied."""
-    area = 0.0
+def count_covered(keys, centres, x0, y0, x1, y1):
+    """How many pixels of a box an instance owns that is drawn alone, as number 0; centres as in emit_fragments."""
+    count = 0
     for y in range(y0, y1):
         for x in range(x0, x1):
             covered = (
                 (keys[y, 0, x] != 0) + (keys[y, 1, x] != 0) + (keys[y, 2, x] != 0) + (keys[y, 3, x] != 0)
             )  # fmt: skip
-            area += 1.0 if covered > 2 else (0.5 if covered == 2 else 0.0)
-    return area
+            count += (covered > 2) | ((covered == 2) & (centres[y, x] > 0))
+    return count
 
 
 @kernel

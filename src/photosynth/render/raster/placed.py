@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from photosynth.core.scene import Placement, Slab
-from photosynth.render.raster.fragments import covered_area_px
+from photosynth.render.raster.centres import draw_centres, note_ties
+from photosynth.render.raster.fragments import count_covered
 from photosynth.render.raster.prepared import PreparedMesh
 from photosynth.render.raster.shadow import Caster
 from photosynth.render.raster.transform import NEAR_M, View, transform_vertices
@@ -110,7 +111,7 @@ class Silhouettes:
     """Rasterises placements alone; keeps its buffers between scenes."""
 
     def __init__(self) -> None:
-        self._keys = np.zeros((0, SAMPLES, 0), np.int64)
+        self._keys, self._centres = np.zeros((0, SAMPLES, 0), np.int64), np.zeros((0, 0), np.int64)
 
     def full_area_px(self, placed: Placed, view: View) -> float:
         """Its area in pixels if the picture had no edges (cut off CANVAS_REACH picture sizes beyond them).
@@ -135,13 +136,16 @@ class Silhouettes:
         self._reserve(width, height)
         canvas = (0, 0, width, height)
         clear_box(self._keys, *canvas)
-        rasterise(cam, screen, faces, 0, lens, NEAR_M, width, height, self._keys, np.zeros((0, 0), np.uint8))
-        return scale**2 * covered_area_px(self._keys, *canvas)
+        nobody = np.zeros((0, 0), np.uint8)
+        rasterise(cam, screen, faces, 0, lens, NEAR_M, width, height, self._keys, nobody)
+        note_ties(self._keys, *canvas, self._centres)
+        draw_centres(cam, screen, faces, 0, lens, NEAR_M, *canvas, self._centres, nobody)
+        return scale**2 * count_covered(self._keys, self._centres, *canvas)
 
     def _reserve(self, width: int, height: int) -> None:
         if self._keys.shape[0] < height or self._keys.shape[2] < width:
             shape = (max(height, self._keys.shape[0]), SAMPLES, max(width, self._keys.shape[2]))
-            self._keys = np.zeros(shape, np.int64)
+            self._keys, self._centres = np.zeros(shape, np.int64), np.zeros(shape[::2], np.int64)
 
 
 def _pixel_box(box: np.ndarray, count: int, width: int, height: int) -> PixelBox:
