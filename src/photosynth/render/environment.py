@@ -137,12 +137,16 @@ def directions_of(rows: np.ndarray, columns: np.ndarray, height: int, width: int
 
 @lru_cache(maxsize=256)
 def first_moment(map_file: str) -> tuple[np.ndarray, np.ndarray]:
-    """A map's mean radiance over the sphere (3,), and its mean times the direction, (3, 3): a row for each channel."""
-    radiance = load_environment(map_file).radiance
-    height, width = radiance.shape[:2]
-    weighted = radiance * (row_weights(height) / width)[:, None, None]
-    directions = pixel_directions(height, width)
-    return weighted.sum(axis=(0, 1)), np.einsum("hwc,hwd->cd", weighted, directions)
+    """A map's mean radiance over the sphere (3,), and its mean times the direction, (3, 3): a row for each channel. Its
+    suns count."""
+    environment = load_environment(map_file)
+    height, width = environment.radiance.shape[:2]
+    weighted = environment.radiance * (row_weights(height) / width)[:, None, None]
+    mean, moment = weighted.sum(axis=(0, 1)), np.einsum("hwc,hwd->cd", weighted, pixel_directions(height, width))
+    for sun in environment.suns:
+        share = np.array(sun.irradiance_linear) / (4 * np.pi)
+        mean, moment = mean + share, moment + np.outer(share, sun.direction)
+    return mean, moment
 
 
 def sample_directions(environment: EnvironmentMap, directions: np.ndarray, rotation_rad: float = 0.0) -> np.ndarray:

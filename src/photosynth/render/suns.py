@@ -33,7 +33,9 @@ class Sun:
     radius_rad: float
 
 
-def find_suns(directions: np.ndarray, radiance: np.ndarray, areas_sr: np.ndarray, all_light: float):
+def find_suns(
+    directions: np.ndarray, radiance: np.ndarray, areas_sr: np.ndarray, all_light: float
+) -> tuple[tuple[Sun, ...], np.ndarray]:
     """Gather what was cut off into suns.
 
     Middles are found as in mean shift (Comaniciu and Meer, IEEE PAMI 2002), from the brightest pixel that is left.
