@@ -119,9 +119,9 @@ def engine_on_cpu() -> Any:
     """CudaEngine with its kernels on the CPU, in this process from now on."""
     cuda.to_device = lambda array: np.array(array).view(Room)
     cuda.device_array = lambda count, kind: np.full(count, 7, kind).view(Room)
-    from photosynth.render.cuda import engine, fragments, one_lane, shading, shadow, slabs, visibility
+    from photosynth.render.cuda import engine, fragments, one_lane, shading, shadow, slabs, surfels, visibility
 
-    for module in (fragments, shading, shadow, slabs, visibility):
+    for module in (fragments, shading, shadow, slabs, surfels, visibility):
         for name, value in list(vars(module).items()):
             if isinstance(value, CUDADispatcher) and not value.targetoptions.get("device"):
                 setattr(module, name, OnCpu(value, one_lane._device_numpy))

@@ -59,12 +59,12 @@ def test_all_kernels_compile_without_calls_to_code_outside(monkeypatch):
     from numba.cuda import dispatcher
 
     pretend(monkeypatch.setattr)
-    from photosynth.render.cuda import engine, fragments, shading, shadow, slabs, visibility
+    from photosynth.render.cuda import engine, fragments, shading, shadow, slabs, surfels, visibility
 
     monkeypatch.setattr(cuda, "to_device", lambda array: np.array(array).view(Pretended))
     monkeypatch.setattr(cuda, "device_array", lambda count, kind: np.zeros(count, kind).view(Pretended))
     kernels = {}
-    for module in (fragments, shading, shadow, slabs, visibility):
+    for module in (fragments, shading, shadow, slabs, surfels, visibility):
         for name, value in list(vars(module).items()):
             if isinstance(value, dispatcher.CUDADispatcher) and not value.targetoptions.get("device"):
                 kernels[name] = Compiled(value, one_fragment_each if name == "emit" else None)
@@ -74,7 +74,7 @@ def test_all_kernels_compile_without_calls_to_code_outside(monkeypatch):
         made.render(scene([placement("box")], [lamp()], surroundings=surroundings, cam=camera(size_wh=(24, 18))))
     assert set(kernels) == {
         "clear", "draw_triangles", "mark_alone", "clear_texels", "draw_depth", "emit", "shade", "unmark",
-        "mark_nodes", "light_nodes", "shade_slab",
+        "mark_nodes", "light_nodes", "shade_slab", "light_surfels",
     }  # fmt: skip
     for name, kernel in kernels.items():
         assert len(kernel.libraries) == 1, f"{name} was compiled for {list(kernel.libraries)}"

@@ -41,11 +41,10 @@ def written_map(path: Path) -> str:
 
 
 def sunlit(map_file: str) -> Scene:
-    """Two objects on a darkish table of one colour. A pale one sends them too much light back in the rasteriser, which
-    does not know that part of the table lies in their shadow."""
+    """Two objects on a table of one colour, which sends them much light back, but not from their shadows."""
     base = scene("table")
     things = standing("oat_drink", -0.05, 0.0, 1.9), standing("hummus", 0.12, 0.05, 0.2, roughness=0.6)
-    plain = replace(table(), fill=PlainFill(color_srgb=(0.5, 0.5, 0.5)))
+    plain = replace(table(), fill=PlainFill(color_srgb=(0.65, 0.65, 0.65)))
     view = camera(200, 150, (0.1, -0.65, 0.5), (0.0, 0.02, 0.03), 1.9)
     around = Environment(map_file=map_file, rotation_rad=TURN_RAD, strength=0.3)
     return replace(base, camera=view, placements=things, lights=(), environment=around, surroundings=(plain,))
@@ -65,21 +64,20 @@ def test_objects_under_a_sun_agree(both):
     found = agreement(*both[1:])
     print(found)
     assert found.psnr_db >= 30, found
-    assert found.brightness == pytest.approx(1, abs=0.02), found
+    assert found.brightness == pytest.approx(1, abs=0.03), found
 
 
 def test_a_full_table_under_a_studios_lamps_nearly_agrees():
-    """Three quarters of this map's light are one lamp behind the objects, whose shadows fall towards the camera: what
-    the table sends back to the sides in view is not reduced by them in the rasteriser, and a lid's recess is too small
-    for its shadow map."""
+    """Three quarters of this map's light are one lamp behind the objects, whose shadows fall towards the camera. A lid's
+    recess is too small for its shadow map."""
     around = Environment(map_file="package:studio.exr", rotation_rad=0.7, strength=0.35)
     shot = replace(scene("table", 200), environment=around)
     engine = CyclesEngine(DemoMeshes(), CyclesOptions(samples=128))
     found = agreement(RasterEngine(DemoMeshes()).render(shot), engine.render(shot))
     engine.close()
     print(found)
-    assert found.psnr_db >= 27.5, found
-    assert found.brightness == pytest.approx(1, abs=0.035), found
+    assert found.psnr_db >= 28.5, found
+    assert found.brightness == pytest.approx(1, abs=0.02), found
 
 
 def test_the_shadow_is_hard_and_in_the_same_place(both):

@@ -10,7 +10,8 @@ from photosynth.render.raster.environment_light import environment_light
 from photosynth.render.raster.lanes import BLOCK, GQ, GX, GY, NL, VISIBLE, scratch
 from photosynth.render.raster.probes import frames_towards
 from photosynth.render.raster.shadow import lit_parts
-from photosynth.render.raster.sky_light import light_at
+from photosynth.render.raster.sky_light import AWAY, light_at
+from photosynth.render.raster.surfels import GRID
 
 SIDE = 16
 
@@ -50,16 +51,18 @@ def test_a_wall_hides_the_sky_from_what_faces_it_and_sends_light_back():
     )
     frames = frames_towards(light.directions)
     empty = np.full((len(frames), 8, 8), -1, np.int32)
-    nobody, back = np.zeros((len(frames), 1, 3), np.float32), np.full((1, 6, 3), 0.7, np.float32)
+    nobody, back = np.zeros((len(frames), 1, 3), np.float32), np.full((6, 3), 0.7, np.float32)
+    grids, firsts = np.zeros((1, 6, GRID), np.float32), np.arange(6, dtype=np.int32)[None]
+    grids[..., 8:] = 1  # one surfel on each face
     found = []
     for sign in (1.0, -1.0):  # facing the wall, and away from it; the eye stands before each
         eye = np.array([0.5 + 0.3 * sign, 0.0, 0.0])
         point = np.array([[-0.3 * sign, 0.0, 0.0]], np.float32)
         out = np.empty((1, VALUES), np.float32)
         light_at(
-            point, np.array([[sign, 0.0, 0.0]], np.float32), -1, -1, frames, light.luminances,
+            point, np.array([[sign, 0.0, 0.0]], np.float32), -1, -1, AWAY, frames, light.luminances,
             light.areas.astype(np.float32), empty, np.zeros(3, np.float32), 1.0, np.float32(1e-3),
-            box_rows((wall,), eye), nobody, back, out,
+            box_rows((wall,), eye), grids, firsts, nobody, back, out,
         )  # fmt: skip
         found.append(out[0])
     facing, away = found

@@ -13,7 +13,14 @@ from photosynth.core.engine import MeshSource
 from photosynth.core.errors import DependencyError
 from photosynth.core.frame import Layers
 from photosynth.core.scene import Scene
-from photosynth.render.raster.engine import RasterEngine, RasterOptions, face_normals, room_for_fragments, surface_of
+from photosynth.render.raster.engine import (
+    RasterEngine,
+    RasterOptions,
+    face_normals,
+    other_slabs,
+    room_for_fragments,
+    surface_of,
+)
 from photosynth.render.raster.placed import PixelBox, Placed
 from photosynth.render.raster.sky import FINE_STEP_PX, SlabNodes, lattice_ratio
 from photosynth.render.raster.slab_surface import PLANE, face_planes
@@ -21,7 +28,7 @@ from photosynth.render.raster.transform import NEAR_M, View
 from photosynth.render.raster.visibility import SAMPLES
 
 try:
-    from photosynth.render.cuda import fragments, shading, slabs, visibility
+    from photosynth.render.cuda import fragments, shading, slabs, surfels, visibility
     from photosynth.render.cuda.memory import DeviceMemory
     from photosynth.render.cuda.shadow import CudaShadowCaster
     from photosynth.render.cuda.visibility import THREADS, blocks_for, threads_for
@@ -106,6 +113,16 @@ class CudaEngine(RasterEngine):
         )
         wanted.copy_to_host(nodes.wanted)
         return nodes
+
+    def _light_surfels(self, lighting: tuple, points: np.ndarray, normals: np.ndarray, own_slab: int) -> np.ndarray:
+        m, count, (lights, rows, layout, texels, boxes) = self._memory, len(points), lighting
+        blocks, out = other_slabs(len(lights), len(boxes), own_slab), m.room("surfels' light", points.shape, np.float32)
+        surfels.light_surfels[blocks_for(count), THREADS](
+            m.put("surfels", points), m.put("surfels' normals", normals), len(lights), m.put("lights", lights),
+            m.put("light rows", rows), m.put("layout", layout), texels, m.put("boxes", boxes), m.put("blocks", blocks),
+            out,
+        )  # fmt: skip
+        return out.copy_to_host()[:count]
 
     def _shade(self, one: Placed, scene: Scene, view: View, fragments, rows, lighting, layers: Layers) -> None:
         m, mesh, (start, stop) = self._memory, one.mesh, fragments[0]

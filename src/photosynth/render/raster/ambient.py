@@ -46,8 +46,9 @@ class Sky:
 
     frames (K, 3, 3) float32: rows right, up, direction, in the world; parts (K,) float32: luminance times solid
     angle; areas (K,) float32: solid angles; maps (K, S, S) int32; centre (3,) float32: the maps' middle, from the
-    eye; radius: what they span; lift: metres; from_objects (K, N, 3), from_slabs (S, 6, 3) float32: radiance that
-    objects send back against each direction, and the faces of slabs.
+    eye; radius: what they span; lift: metres; grids (S, 6, GRID) float32, firsts (S, 6) int32: the surfels of slabs;
+    from_objects (K, N, 3) float32: radiance that objects send back against each direction; radiance (M, 3) float32: of
+    surfels.
     """
 
     frames: np.ndarray
@@ -58,8 +59,10 @@ class Sky:
     radius: float
     lift: float
     boxes: np.ndarray
+    grids: np.ndarray
+    firsts: np.ndarray
     from_objects: np.ndarray
-    from_slabs: np.ndarray
+    radiance: np.ndarray
 
 
 @kernel

@@ -49,6 +49,13 @@ def coat_table(roughness: float, specular_f0: float) -> np.ndarray:
     return table
 
 
+@lru_cache(maxsize=256)
+def coat_mean(roughness: float, specular_f0: float) -> float:
+    """Part of uniform light from all sides that the coat returns to all sides."""
+    table, cosine = coat_table(roughness, specular_f0)[:-1].astype(float), np.arange(COAT_STEPS + 1) / COAT_STEPS
+    return float(2 * np.trapezoid(table * cosine, cosine))
+
+
 @lru_cache(maxsize=1)
 def _coat_grid() -> np.ndarray:
     """(roughness, f0, cosine) float64: the mean of F G2 / G1 over the visible normals (Heitz, "Sampling the GGX

@@ -7,6 +7,7 @@ maps, list fragments, shade them placement by placement, then draw what each pla
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from time import thread_time
 
 import numpy as np
@@ -30,6 +31,7 @@ from photosynth.render.raster.shared_meshes import SharedMeshes
 from photosynth.render.raster.sky import FINE_STEP_PX, NO_NODES, AmbientLight, SlabNodes, lattice_ratio
 from photosynth.render.raster.slab_shading import light_nodes, shade_slab
 from photosynth.render.raster.surface import ROW, pack_vertices
+from photosynth.render.raster.surfels import light_surfels
 from photosynth.render.raster.texture import decode_scale
 from photosynth.render.raster.transform import NEAR_M, View, view_of
 from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, SAMPLES, clear_box, rasterise
@@ -99,14 +101,17 @@ class RasterEngine:
         starts, ends, pixels, triangles, weights = self._fragments(layers, solids, box, view)
         started = self._clock("fragments", started)
         boxes, lights = box_rows(scene.surroundings, view.world_from_cam[:3, 3]), _light_rows(scene, view)
-        ambient = AmbientLight(scene, view, placed, slabs, boxes, lights) if self.options.ambient_occlusion else None
+        given = lights, shadows.rows, shadows.layout, shadows.texels, boxes
+        ambient = None
+        if self.options.ambient_occlusion:
+            ambient = AmbientLight(scene, view, placed, slabs, boxes, partial(self._light_surfels, given))
         started = self._clock("ambient", started)
         for k, one in enumerate(solids):
             span, s = (int(starts[k]), int(ends[k])), k - len(placed)
             if span[0] == span[1]:
                 continue
             blocks = blocked_lights(boxes, lights, one.cam, view.world_from_cam, s)
-            light = lights, shadows.rows, shadows.layout, shadows.texels, boxes, blocks
+            light = *given, blocks
             fragments = span, pixels, triangles, weights
             if s < 0:
                 rows = _vertex_rows(one, view)
@@ -188,6 +193,13 @@ class RasterEngine:
     def _slab_nodes(self, view: View, boxes, s: int, span: tuple[int, int], pixels, triangles) -> SlabNodes:
         return SlabNodes(view, boxes, s, span, pixels, triangles)
 
+    def _light_surfels(self, lighting: tuple, points: np.ndarray, normals: np.ndarray, own_slab: int) -> np.ndarray:
+        """The radiance of white surfels under the lights, see AmbientLight."""
+        lights, boxes = lighting[0], lighting[-1]
+        blocks, out = other_slabs(len(lights), len(boxes), own_slab), np.empty((len(points), 3), np.float32)
+        light_surfels(points, normals, *lighting, blocks, self._scratch, out)
+        return out
+
     def _shade(self, one: Placed, scene: Scene, view: View, fragments, rows, lighting, layers: Layers) -> None:
         mesh = one.mesh
         material, *environment = surface_of(one, scene)
@@ -244,6 +256,14 @@ def room_for_fragments(solids: list[Placed]) -> tuple[np.ndarray, np.ndarray, np
     charts = [one.mesh.charts for one, split in zip(solids, several, strict=True) if split]
     joined = np.concatenate(charts) if charts else np.zeros(1, np.int32)
     return np.array(starts, np.int64), joined, np.array(first, np.int64)
+
+
+def other_slabs(n_lights: int, n_slabs: int, own_slab: int) -> np.ndarray:
+    """(L, S) bool: every slab may hide every light, but `own_slab` if it is not below 0."""
+    blocks = np.ones((n_lights, n_slabs), np.bool_)
+    if own_slab >= 0:
+        blocks[:, own_slab] = False
+    return blocks
 
 
 def surface_of(one: Placed, scene: Scene) -> tuple[np.ndarray, ...]:

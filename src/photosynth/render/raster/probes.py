@@ -119,7 +119,7 @@ def _thinned(keys: np.ndarray, most: int) -> np.ndarray:
     """Numbers of at most `most` of (n, 6) keys, each the farthest from those before it: Gonzalez, "Clustering to
     Minimize the Maximum Intercluster Distance", Theoretical Computer Science 38, 1985."""
     chosen = np.empty(min(most, len(keys)), np.int64)
-    return np.sort(chosen[: _pick_farthest(keys.astype(np.float32), f4(SAME**2), chosen)])
+    return chosen[: _pick_farthest(keys.astype(np.float32), f4(SAME**2), chosen)]
 
 
 @kernel

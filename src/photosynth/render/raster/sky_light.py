@@ -40,8 +40,8 @@ OBJECT = 1 << 20
 
 @kernel
 def light_at(
-    points, normals, own, own_slab, frames, parts, areas, maps, centre, radius, lift, boxes, from_objects, from_slabs,
-    out,
+    points, normals, own, own_slab, least, frames, parts, areas, maps, centre, radius, lift, boxes, grids, firsts,
+    from_objects, radiance, out,
 ):  # fmt: skip
     """Fill `out` (n, VALUES) float32 with what others hide and send back.
 
@@ -49,7 +49,8 @@ def light_at(
         points, normals: (n, 3) float32, from the eye along the world's axes.
         own: int, the object's number, whose own shadow is not counted; below 0 for none.
         own_slab: int, the slab the points lie on; below 0 for none.
-        frames .. from_slabs: as in Sky.
+        least: float32, cosine to the eye below which points are left unhidden: AWAY where only what is seen counts.
+        frames .. radiance: as in Sky.
     """
     s, n = np.zeros(SCRATCH, np.float32), np.full(3 * REGIONS, -1, np.int32)
     for k in range(REGIONS):
@@ -63,7 +64,7 @@ def light_at(
         nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
         inverse = one / np.sqrt(px * px + py * py + pz * pz + f4(1e-20))
         nv = -(px * nx + py * ny + pz * nz) * inverse
-        if nv < AWAY:
+        if nv < least:
             out[i] = f4(0)
             out[i, 0], out[i, 4] = one, one
             continue
@@ -75,7 +76,7 @@ def light_at(
         for b in range(boxes.shape[0]):
             if b != own_slab:
                 meet_slab(boxes[b], i4(6 * b), px, py, pz, s, n)
-        look_up(maps, own, from_objects, from_slabs, s, n)
+        look_up(maps, own, px, py, pz, grids, firsts, from_objects, radiance, s, n)
         add_up(s, out[i])
 
 
@@ -141,8 +142,8 @@ def meet_slab(box, number, px, py, pz, s, n):
 
 
 @kernel
-def look_up(maps, own, from_objects, from_slabs, s, n):
-    """Find what stands in each direction, and the light it sends back."""
+def look_up(maps, own, px, py, pz, grids, firsts, from_objects, radiance, s, n):
+    """Find what stands in each direction from a point, and the light it sends back."""
     texels = maps.reshape(-1)
     for k in range(REGIONS):
         at = n[AT + k]
@@ -163,7 +164,14 @@ def look_up(maps, own, from_objects, from_slabs, s, n):
             back = from_objects[k, hit - OBJECT]
             s[RED + k], s[GREEN + k], s[BLUE + k] = back[0], back[1], back[2]
         elif hit >= 0:
-            back = from_slabs[hit // 6, hit % 6]
+            t, slab, face = s[NEAREST + k], hit // 6, hit % 6
+            grid = grids[slab, face]
+            x, y, z = px + t * s[DX + k], py + t * s[DY + k], pz + t * s[DZ + k]
+            u = grid[0] * x + grid[1] * y + grid[2] * z + grid[3]
+            v = grid[4] * x + grid[5] * y + grid[6] * z + grid[7]
+            wide, high = i4(grid[8]), i4(grid[9])
+            i, j = min(max(i4(u), i4(0)), wide - i4(1)), min(max(i4(v), i4(0)), high - i4(1))
+            back = radiance[firsts[slab, face] + j * wide + i]
             s[RED + k], s[GREEN + k], s[BLUE + k] = back[0], back[1], back[2]
 
 

@@ -46,7 +46,7 @@ def installed(monkeypatch, yes: bool, context=lambda: None) -> None:
 def test_a_cpu_render_has_the_key_that_its_schema_says():
     plain = to_plain(of_content(RenderConfig()))
     assert set(plain) == {"engine", "keep_layers", "max_failed_fraction", "cycles"}
-    assert key_of(RenderConfig(), INPUTS) == "2d78c38312da63a0ea943b75f8a0a6def484c72429d3cb4a67121da8c6d7dec9"
+    assert key_of(RenderConfig(), INPUTS) == "1a3a18a5118676b7ca876a84c4afeb18beed586ae1f25a8aba9d36bf8fad599b"
     assert key_of(RenderConfig(device="cpu"), INPUTS) == key_of(RenderConfig(device="cuda"), INPUTS)
     assert key_of(RenderConfig(engine="cuda"), INPUTS) != key_of(RenderConfig(), INPUTS)
 

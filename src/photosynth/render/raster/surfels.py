@@ -1,0 +1,196 @@
+"""Surfels: points spread over slabs and objects, whose radiance stands for what their surroundings get from them.
+
+Of slabs they are the cells of a lattice on each face, finer where the objects are; of objects some of their probes.
+Each gets the lights with their shadows, the environment as far as it is not hidden, and what the others send back:
+radiosity (Goral et al., "Modeling the Interaction of Light Between Diffuse Surfaces", SIGGRAPH 1984), solved by a few
+rounds of gathering.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from photosynth.render.raster.ambient import VALUES
+from photosynth.render.raster.irradiance import evaluate, terms_of
+from photosynth.render.raster.jit import kernel
+from photosynth.render.raster.lanes import BLOCK, DB, DG, DR, NX, NY, NZ, PX, PY, PZ, SB, SG, SR
+from photosynth.render.raster.lighting import add_light, orient
+from photosynth.render.raster.sky_light import light_at
+
+f4 = np.float32
+i4 = np.int32
+
+GRID = 10
+"""Numbers that describe the lattice of a face: cells along the first side as a plane (3) and offset, along the second
+likewise, how many along each."""
+FINE_CELLS = 16
+"""Most cells along a side of a face before which the objects stand."""
+COARSE_CELLS = 4
+"""Most cells along a side of another face."""
+CELL = 0.2
+"""Side of a fine cell in radii of the objects all together, unless there would be more than FINE_CELLS."""
+REACH = 1.6
+"""Fine cells end this many radii from the objects' middle; what is met farther out counts as the cell next to it."""
+OF_OBJECT = 48
+"""Most surfels of one object."""
+
+
+@kernel
+def place_on_slabs(boxes, middle, radius, count, grids, firsts, starts, points, normals):
+    """Lay surfels out on all faces of slabs, behind `count` others.
+
+    Args:
+        boxes: (S, 15) float32 from box_rows.
+        middle: (3,) float32, of the objects, from the eye; radius: float32, theirs.
+        grids: out (S, 6, GRID) float32; firsts: out (S, 6) int32: number of each face's first surfel.
+        starts: out (S + 1,) int64: where each slab's surfels begin, and where the last's end.
+        points, normals: out (count + 6 S FINE_CELLS^2, 3) float32, from the eye along the world's axes.
+    """
+    for s in range(boxes.shape[0]):
+        box, starts[s] = boxes[s], count
+        for face in range(6):
+            axis, sign = face // 2, f4(2 * (face % 2) - 1)
+            a, b = (axis + 1) % 3, (axis + 2) % 3
+            height = f4(0)
+            for c in range(3):
+                height += sign * box[3 * axis + c] * (middle[c] - box[9 + c])
+            above = height - box[12 + axis]
+            near = above > f4(0) and above < f4(2) * radius
+            low_a, cell_a, n_a = _side(box, a, middle, radius, near)
+            low_b, cell_b, n_b = _side(box, b, middle, radius, near)
+            grid, firsts[s, face] = grids[s, face], count
+            offset_a, offset_b = -low_a / cell_a, -low_b / cell_b
+            for c in range(3):
+                grid[c], grid[4 + c] = box[3 * a + c] / cell_a, box[3 * b + c] / cell_b
+                offset_a -= grid[c] * box[9 + c]
+                offset_b -= grid[4 + c] * box[9 + c]
+            grid[3], grid[7], grid[8], grid[9] = offset_a, offset_b, f4(n_a), f4(n_b)
+            for j in range(n_b):
+                for i in range(n_a):
+                    at_a, at_b = low_a + (f4(i) + f4(0.5)) * cell_a, low_b + (f4(j) + f4(0.5)) * cell_b
+                    for c in range(3):
+                        normals[count, c] = sign * box[3 * axis + c]
+                        points[count, c] = box[9 + c] + box[12 + axis] * normals[count, c]
+                        points[count, c] += at_a * box[3 * a + c] + at_b * box[3 * b + c]
+                    count += 1
+    starts[boxes.shape[0]] = count
+
+
+@kernel
+def _side(box, k, middle, radius, near):
+    """Where cells begin along axis k of a slab, from its centre; their side; how many there are."""
+    half = box[12 + k]
+    low, high, most = -half, half, COARSE_CELLS
+    if near:
+        along = f4(0)
+        for c in range(3):
+            along += box[3 * k + c] * (middle[c] - box[9 + c])
+        along = min(max(along, -half), half)
+        low, high, most = max(low, along - f4(REACH) * radius), min(high, along + f4(REACH) * radius), FINE_CELLS
+    long = max(high - low, f4(1e-6))
+    count = min(max(int(np.ceil(long / (f4(CELL) * radius))), 1), most)
+    return low, long / f4(count), count
+
+
+@kernel
+def light_surfels(points, normals, lights, shadows, layout, texels, boxes, blocks, scratch, out):
+    """Radiance of white surfels under the lights: `out` (m, 3) float32.
+
+    Args:
+        points, normals: (m, 3) float32, of one owner, from the eye along the world's axes.
+        lights, shadows, layout, texels, boxes: as add_light takes them for one light, for all of them.
+        blocks: (L, S) bool, which slabs may hide which light.
+        scratch: from lanes.scratch.
+    """
+    s, n = scratch
+    forward = np.zeros(3, np.float32)
+    for begin in range(0, points.shape[0], BLOCK):
+        count = min(points.shape[0] - begin, BLOCK)
+        for i in range(BLOCK):
+            k = begin + min(i, count - 1)
+            s[PX + i], s[PY + i], s[PZ + i] = points[k, 0], points[k, 1], points[k, 2]
+            s[NX + i], s[NY + i], s[NZ + i] = normals[k, 0], normals[k, 1], normals[k, 2]
+            s[DR + i], s[DG + i], s[DB + i] = f4(0), f4(0), f4(0)
+            s[SR + i], s[SG + i], s[SB + i] = f4(0), f4(0), f4(0)
+        orient(s, forward, f4(1), f4(1), f4(0), f4(1))
+        for k in range(lights.shape[0]):
+            add_light(s, n, count, lights[k], shadows[k], layout[k], texels, boxes, blocks[k], f4(1), f4(1))
+        for i in range(count):
+            out[begin + i, 0], out[begin + i, 1], out[begin + i, 2] = s[DR + i], s[DG + i], s[DB + i]
+
+
+@kernel
+def add_environment(normals, diffuse, sky, out):
+    """Radiance of white surfels under the whole environment: `out` (m, 3) float32.
+
+    Args:
+        normals: (m, 3) float32; diffuse: (TERMS, 3) float32, of EnvironmentLight.
+        sky: (3,): strength, cosine and sine of the environment's rotation.
+    """
+    for c in range(3):
+        terms = terms_of(diffuse, c)
+        for k in range(normals.shape[0]):
+            x, y = f4(sky[1]), f4(sky[2])
+            x, y = x * normals[k, 0] + y * normals[k, 1], x * normals[k, 1] - y * normals[k, 0]
+            value = evaluate(x, y, normals[k, 2], terms)
+            out[k, c] = f4(sky[0]) * max(value, f4(0))
+
+
+@kernel
+def gather(
+    points, normals, starts, n_objects, hidden, albedos, direct, around, frames, parts, areas, maps, centre, radius,
+    lift, boxes, grids, firsts, from_objects, radiance, found,
+):  # fmt: skip
+    """One round: the radiance of all surfels from that of the others.
+
+    Args:
+        points, normals: (m, 3) float32; starts: (N + S + 1,) int64: where each object's begin, then each slab's.
+        n_objects: int; hidden: (m,) float32: the part of the sky that a surfel's own object hides from it.
+        albedos: (N + S, 3); direct, around: (m, 3) float32 from light_surfels and add_environment.
+        frames .. from_objects, radiance: as in Sky.
+        found: out (m, 3) float32, the new radiance.
+    """
+    for owner in range(starts.shape[0] - 1):
+        first, last = starts[owner], starts[owner + 1]
+        if first == last:
+            continue
+        own, own_slab = (owner, -1) if owner < n_objects else (-1, owner - n_objects)
+        values = np.empty((last - first, VALUES), np.float32)
+        light_at(
+            points[first:last], normals[first:last], own, own_slab, f4(-2), frames, parts, areas, maps, centre, radius,
+            lift, boxes, grids, firsts, from_objects, radiance, values,
+        )  # fmt: skip
+        mean = np.zeros(3, np.float32)
+        for k in range(first, last):
+            for c in range(3):
+                mean[c] += radiance[k, c]
+        for c in range(3):
+            mean[c] /= f4(last - first)
+            for k in range(first, last):
+                v, share = values[k - first], hidden[k]
+                back = (f4(1) - share) * (around[k, c] * v[0] + v[1 + c]) + share * mean[c]
+                found[k, c] = f4(albedos[owner, c]) * (direct[k, c] + back)
+
+
+@kernel
+def towards(frames, normals, starts, n_objects, radiance, from_objects):
+    """Mean radiance of the sides of objects that face against each direction.
+
+    Args:
+        frames: (K, 3, 3) float32, as in Sky.
+        normals .. n_objects: as in gather; radiance: (m, 3) float32, of surfels.
+        from_objects: out (K, N, 3) float32.
+    """
+    for n in range(n_objects):
+        for k in range(frames.shape[0]):
+            x, y, z = frames[k, 2, 0], frames[k, 2, 1], frames[k, 2, 2]
+            red, green, blue, total = f4(0), f4(0), f4(0), f4(1e-9)
+            for i in range(starts[n], starts[n + 1]):
+                weight = -(x * normals[i, 0] + y * normals[i, 1] + z * normals[i, 2])
+                weight = weight if weight > f4(0) else f4(0)
+                red += weight * radiance[i, 0]
+                green += weight * radiance[i, 1]
+                blue += weight * radiance[i, 2]
+                total += weight
+            back = from_objects[k, n]
+            back[0], back[1], back[2] = red / total, green / total, blue / total
