@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ablation.statistics import Difference, Scores, compare_all, compare_joined, scores
+from ablation.statistics import Difference, Scores, compare_all, compare_joined, paired, scores
 from ablation.study import BASELINE, Result, Study, Variant
 
 MARKER = "<!-- Below: written by `python benchmarks/ablation.py --report`; edits there are lost. -->"
@@ -111,7 +111,7 @@ def set_section(study: Study, name: str, runs: dict[str, list[Result]]) -> str:
             "is that of the first column, the mean of the log-loss on photos of objects and on those without.",
             comparison_table(known, runs, table),
             "### Figures",
-            "Means over seeds, ± half their range.",
+            "Means over runs, ± half their range.",
             figure_table(known, runs),
         ]
     )
@@ -130,16 +130,16 @@ def comparison_table(known: Sequence[Variant], runs: dict[str, list[Result]], ta
             continue
         cells = [interval_text(row[q]) for q in ("loss", "photo_nll", "negative_nll")]
         cells.append(interval_text(row["false_alarms"], percent=True))
-        seeds, last = len(runs[variant.name]), verdict(row["loss"])
-        lines.append(f"| `{variant.name}` | {described(variant)} | {seeds} | {' | '.join(cells)} | {last} |")
+        pairs, last = len(paired(runs[variant.name], runs[variant.against], "loss")[0]), verdict(row["loss"])
+        lines.append(f"| `{variant.name}` | {described(variant)} | {pairs} | {' | '.join(cells)} | {last} |")
     return "\n".join(lines)
 
 
 def figure_table(known: Sequence[Variant], runs: dict[str, list[Result]]) -> str:
-    """One row for each variant: the figures of a single run, averaged over seeds."""
+    """One row for each variant: the figures of a single run, averaged over all runs."""
     assert {f.name for f in fields(Scores)} >= {key for key, _, _ in SCORE_HEADS}
     lines = [
-        "| variant | seeds | pictures | " + " | ".join(head for _, head, _ in SCORE_HEADS) + " | CPU-min a run |",
+        "| variant | runs | pictures | " + " | ".join(head for _, head, _ in SCORE_HEADS) + " | CPU-min a run |",
         "|---" * (len(SCORE_HEADS) + 4) + "|",
     ]
     for variant in known:

@@ -63,20 +63,20 @@ def both(tmp_path_factory) -> tuple[Scene, Layers, Layers]:
 def test_objects_under_a_sun_agree(both):
     found = agreement(*both[1:])
     print(found)
-    assert found.psnr_db >= 30, found
+    assert found.psnr_db >= 29.5, found
     assert found.brightness == pytest.approx(1, abs=0.03), found
 
 
 def test_a_full_table_under_a_studios_lamps_nearly_agrees():
-    """Three quarters of this map's light are one lamp behind the objects, whose shadows fall towards the camera. A lid's
-    recess is too small for its shadow map."""
+    """Three quarters of this map's light are one lamp behind the objects, whose shadows fall towards the camera. The
+    recess of a lid is too small for its shadow map."""
     around = Environment(map_file="package:studio.exr", rotation_rad=0.7, strength=0.35)
     shot = replace(scene("table", 200), environment=around)
     engine = CyclesEngine(DemoMeshes(), CyclesOptions(samples=128))
     found = agreement(RasterEngine(DemoMeshes()).render(shot), engine.render(shot))
     engine.close()
     print(found)
-    assert found.psnr_db >= 28.5, found
+    assert found.psnr_db >= 28, found
     assert found.brightness == pytest.approx(1, abs=0.02), found
 
 

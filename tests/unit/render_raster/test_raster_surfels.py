@@ -97,7 +97,7 @@ def test_lamps_light_surfels_and_objects_throw_shadows_on_them(kept):
     half = np.abs(MESHES.mesh("box", "whole").vertices_m[:, :2]).max()
     under, open_air = reach < 0.6 * half, reach > 2 * half
     assert under.sum() >= 4
-    assert open_air.sum() >= 40
+    assert open_air.sum() >= 30
     np.testing.assert_allclose(radiance[under], 0, atol=1e-6)
     albedo = kept[0].sky.radiance[kept[0].sky.firsts[0, 5]].max() / lit[0]
     assert 0.9 < albedo <= 1.001

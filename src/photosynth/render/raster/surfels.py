@@ -23,15 +23,15 @@ i4 = np.int32
 GRID = 10
 """Numbers that describe the lattice of a face: cells along the first side as a plane (3) and offset, along the second
 likewise, how many along each."""
-FINE_CELLS = 16
+FINE_CELLS = 10
 """Most cells along a side of a face before which the objects stand."""
-COARSE_CELLS = 4
+COARSE_CELLS = 3
 """Most cells along a side of another face."""
-CELL = 0.2
+CELL = 0.32
 """Side of a fine cell in radii of the objects all together, unless there would be more than FINE_CELLS."""
 REACH = 1.6
 """Fine cells end this many radii from the objects' middle; what is met farther out counts as the cell next to it."""
-OF_OBJECT = 48
+OF_OBJECT = 32
 """Most surfels of one object."""
 
 
