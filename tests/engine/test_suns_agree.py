@@ -67,16 +67,16 @@ def test_objects_under_a_sun_agree(both):
     assert found.brightness == pytest.approx(1, abs=0.03), found
 
 
-def test_a_full_table_under_a_studios_lamps_nearly_agrees():
-    """Three quarters of this map's light are one lamp behind the objects, whose shadows fall towards the camera. The
-    recess of a lid is too small for its shadow map."""
+def test_a_full_table_under_a_studios_lamps_agrees():
+    """Three quarters of this map's light are one lamp behind the objects, whose shadows fall towards the camera. Cycles
+    needs more samples here than elsewhere: at 320 px, its pictures of 128 and 768 are 34 dB apart."""
     around = Environment(map_file="package:studio.exr", rotation_rad=0.7, strength=0.35)
-    shot = replace(scene("table", 200), environment=around)
-    engine = CyclesEngine(DemoMeshes(), CyclesOptions(samples=128))
+    shot = replace(scene("table", 240), environment=around)
+    engine = CyclesEngine(DemoMeshes(), CyclesOptions(samples=384))
     found = agreement(RasterEngine(DemoMeshes()).render(shot), engine.render(shot))
     engine.close()
     print(found)
-    assert found.psnr_db >= 28, found
+    assert found.psnr_db >= 29.5, found
     assert found.brightness == pytest.approx(1, abs=0.02), found
 
 
