@@ -1,8 +1,10 @@
 """Surfels: where they lie, how lamps light them, and what they send back in closed rooms and in the open."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from raster_scenes import box, camera, lamp, placement, scene, slab, source
+from raster_scenes import box, camera, lamp, placement, plain, scene, slab, source
 
 from photosynth.core.scene import Environment, PlainFill
 from photosynth.render.raster.boxes import box_rows
@@ -119,6 +121,22 @@ def test_the_inside_of_a_closed_room_is_dark(kept):
     assert sky.radiance[outside].min() > 0.9
     assert all(sky.radiance[first : first + 4].max() < 0.02 for first in inside)
     assert kept[0].back.max() < 0.02
+
+
+def test_an_object_alone_sends_light_to_itself(kept):
+    """Two white boxes in one mesh, nothing else: their surfaces get what each leaves the other of an even sky."""
+    one = box(texture=plain())
+    aside = np.array([0.08, 0, 0], np.float32)
+    vertices = np.concatenate([one.vertices_m - aside, one.vertices_m + aside])
+    twice = {"normals": np.tile(one.normals, (2, 1)), "uv": np.tile(one.uv, (2, 1))}
+    faces = np.concatenate([one.faces, one.faces + len(one.vertices_m)])
+    pair = replace(one, vertices_m=vertices, faces=faces, **twice)
+    alone = placement("pair", specular_f0=0.0, albedo_gain_linear=(0.5, 0.5, 0.5))
+    RasterEngine(source(pair=pair)).render(scene([alone], [], Environment(strength=2.0)))
+    assert kept[0].sky is None
+    assert kept[0].back.shape == (1, 3)
+    assert (kept[0].back > 0.75).all()
+    assert (kept[0].back < 0.98).all()
 
 
 def test_an_object_sends_back_what_its_sides_do():

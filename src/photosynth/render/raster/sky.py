@@ -189,8 +189,11 @@ class AmbientLight:
                 direct[first:last] = lit(points[first:last], normals[first:last], own_slab)
         add_environment(normals, self.environment.diffuse, self.turned, around)
         albedos = np.array([_returned(p, p.gain) for p in self.placed] + [_returned(s) for s in slabs])
-        radiance = np.repeat(albedos, np.diff(starts), axis=0).astype(np.float32) * direct
-        if sky:
+        each = np.repeat(albedos, np.diff(starts), axis=0).astype(np.float32)
+        if sky is None:
+            radiance = each * (direct + (1 - hidden)[:, None] * around)
+        else:
+            radiance = each * direct
             for _ in range(ROUNDS):
                 towards(sky.frames, normals, starts, count, radiance, sky.from_objects)
                 gather(
@@ -201,8 +204,8 @@ class AmbientLight:
                 radiance = found
             towards(sky.frames, normals, starts, count, radiance, sky.from_objects)
             self.sky = replace(sky, radiance=radiance)
-        each = np.split(radiance, starts[1 : count + 1])[:count]
-        self.back = np.array([one.sum(axis=0) / max(len(one), 1) for one in each], np.float32)
+        own = np.split(radiance, starts[1 : count + 1])[:count]
+        self.back = np.array([one.sum(axis=0) / max(len(one), 1) for one in own], np.float32)
 
     def _surfels(self, n_slabs: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Points, normals, hidden, starts of surfels as gather takes them; lays out `grids` and `firsts` of `sky`."""
