@@ -80,8 +80,8 @@ def test_every_stage_is_finished_and_verifies(finished, capsys):
 
 
 def test_one_worker_makes_the_bytes_that_two_made(finished, tmp_path):
-    """In a process of its own, which loads its kernels as workers do. The tests' own process, which had compiled them,
-    was seen once to round one block of one of 160 pictures another way; why is not known."""
+    """In a process of its own, which loads its kernels as workers do: one that compiled them may round differently, see
+    raster.jit."""
     folders = [str(finished / "sample"), str(finished / "catalogue")]
     again = ["render", *folders, "--out", str(tmp_path / "again"), "--workers", "1"]
     subprocess.run([sys.executable, "-m", "photosynth", *again], check=True)

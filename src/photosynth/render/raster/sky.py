@@ -24,10 +24,10 @@ from photosynth.render.raster.surfels import (
     FINE_CELLS,
     GRID,
     OF_OBJECT,
-    add_environment,
     gather,
     place_on_slabs,
     towards,
+    under_environment,
 )
 from photosynth.render.raster.transform import View
 from photosynth.render.raster.turn import turn_probes, turn_sh
@@ -40,6 +40,7 @@ LARGE_PX = 450
 ROUNDS = 3
 """Surfels are gathered for so often, from the light of lamps alone on: light comes back up to three times."""
 Lit = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+"""Lights surfels, see AmbientLight."""
 NO_NODES = np.zeros((0, 0, 0, VALUES + 1), np.float32)
 _FIT_DIRECTIONS = fibonacci_sphere(24)
 _FIT = np.linalg.pinv(harmonics(_FIT_DIRECTIONS, (0, 1, 2)))
@@ -187,7 +188,7 @@ class AmbientLight:
         for first, last, own_slab in spans:
             if last > first:
                 direct[first:last] = lit(points[first:last], normals[first:last], own_slab)
-        add_environment(normals, self.environment.diffuse, self.turned, around)
+        under_environment(normals, self.environment.diffuse, self.turned, around)
         albedos = np.array([_returned(p, p.gain) for p in self.placed] + [_returned(s) for s in slabs])
         each = np.repeat(albedos, np.diff(starts), axis=0).astype(np.float32)
         if sky is None:

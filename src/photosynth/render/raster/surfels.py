@@ -120,7 +120,7 @@ def light_surfels(points, normals, lights, shadows, layout, texels, boxes, block
 
 
 @kernel
-def add_environment(normals, diffuse, sky, out):
+def under_environment(normals, diffuse, sky, out):
     """Radiance of white surfels under the whole environment: `out` (m, 3) float32.
 
     Args:
@@ -146,7 +146,7 @@ def gather(
     Args:
         points, normals: (m, 3) float32; starts: (N + S + 1,) int64: where each object's begin, then each slab's.
         n_objects: int; hidden: (m,) float32: the part of the sky that a surfel's own object hides from it.
-        albedos: (N + S, 3); direct, around: (m, 3) float32 from light_surfels and add_environment.
+        albedos: (N + S, 3); direct, around: (m, 3) float32 from light_surfels and under_environment.
         frames .. from_objects, radiance: as in Sky.
         found: out (m, 3) float32, the new radiance.
     """
