@@ -20,6 +20,9 @@ from photosynth.core.rng import rng_for
 from photosynth.reconstruct.fusion import PointCloud
 from photosynth.reconstruct.views import View
 
+_ROUNDING = 1e-6
+"""Of a product of two float32 descriptors of unit length."""
+
 
 class JoinConfig(Record, frozen=True, kw_only=True):
     """When two sides are one object. Lengths named ``_rel`` are in diagonals of the object."""
@@ -123,8 +126,9 @@ def matched_points(
             mutual = likeness.argmax(axis=0)[best] == rows
             likeness[rows, best] = -1.0
             runner_up = likeness.max(axis=1)
-            # descriptors are of unit length: the squared distance is 2 - 2 likeness
-            clear = (1.0 - top) < config.ratio**2 * (1.0 - runner_up)
+            # descriptors are of unit length: the squared distance is 2 - 2 likeness, which single precision gives to
+            # about 1e-6, so the same descriptor twice is a tie whichever of the two was rounded up
+            clear = (1.0 - top) + _ROUNDING < config.ratio**2 * (1.0 - runner_up)
             keep = mutual & clear
             a_points.append(a.points[keep])
             b_points.append(b.points[best[keep]])
