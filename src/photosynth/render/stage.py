@@ -67,9 +67,8 @@ def run(
     """Render every scene of a ``sample`` artifact with the assets of a ``catalogue`` artifact.
 
     Writes ``images/NNN/NNNNNN.jpg``, ``frames-NNNNNN.jsonl`` (FrameRecord lines), ``classes.json`` and, if any,
-    ``failures.jsonl``. Bytes depend on scenes and assets alone, not on workers or interruptions, once
-    the rasteriser's kernels are in numba's cache: a process that compiles them, the first after an update, may round a
-    value of a few pixels differently (see raster.jit).
+    ``failures.jsonl``. On one kind of processor, bytes depend on scenes and assets alone, not on
+    workers or interruptions.
 
     Raises:
         ConfigError: for unusable settings, or more pictures than the whole disk can hold.

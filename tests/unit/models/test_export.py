@@ -126,6 +126,15 @@ def test_eight_bits_pass_with_pictures_of_the_run_and_fail_with_a_broken_calibra
     assert verdict.drop_points > 1
 
 
+def test_products_of_eight_bits_do_not_overflow_without_vnni(tiny_export):
+    graph = onnx.load(str(tiny_export / "model.int8.onnx")).graph
+    weights = [onnx.numpy_helper.to_array(t) for t in graph.initializer if t.data_type == onnx.TensorProto.INT8]
+    layers = [w for w in weights if w.ndim >= 2]
+    assert len(layers) > 10
+    assert max(np.abs(w.astype(int)).max() for w in layers) == 64
+    assert 2 * 255 * 64 < 2**15
+
+
 def test_the_rule_is_one_point():
     scores = {"before": 0.90, "a": 0.895, "b": 0.89, "c": 0.889}
     accepted = [judge("before", name, scores.get, 0.01).accepted for name in "abc"]
