@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from photosynth.core.scene import PlainFill, Slab
+from photosynth.render.color import LUMINANCE
 from photosynth.render.raster.ambient import VALUES
 from photosynth.render.raster.boxes import box_rows
 from photosynth.render.raster.environment_light import environment_light
@@ -43,7 +44,9 @@ def test_the_shadow_filter_looks_to_all_sides_alike(turned):
     assert part(2.0) == 1
 
 
-def test_a_wall_hides_the_sky_from_what_faces_it_and_sends_light_back():
+def light_beside_a_wall(parts, facing, back):
+    """The VALUES of a point 0.25 before a wall towards +x that sends `back` back, the eye before the point; its normal
+    is `facing`."""
     light = environment_light(None)
     matrix = ((1.0, 0.0, 0.0, 1.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
     wall = Slab(
@@ -51,23 +54,39 @@ def test_a_wall_hides_the_sky_from_what_faces_it_and_sends_light_back():
     )
     frames = frames_towards(light.directions)
     empty = np.full((len(frames), 8, 8), -1, np.int32)
-    nobody, back = np.zeros((len(frames), 1, 3), np.float32), np.full((6, 3), 0.7, np.float32)
+    nobody, back = np.zeros((len(frames), 1, 3), np.float32), np.full((6, 3), back, np.float32)
     grids, firsts = np.zeros((1, 6, GRID), np.float32), np.arange(6, dtype=np.int32)[None]
     grids[..., 8:] = 1  # one surfel on each face
-    found = []
-    for sign in (1.0, -1.0):  # facing the wall, and away from it; the eye stands before each
-        eye = np.array([0.5 + 0.3 * sign, 0.0, 0.0])
-        point = np.array([[-0.3 * sign, 0.0, 0.0]], np.float32)
-        out = np.empty((1, VALUES), np.float32)
-        light_at(
-            point, np.array([[sign, 0.0, 0.0]], np.float32), -1, -1, AWAY, frames, light.luminances,
-            light.areas.astype(np.float32), empty, np.zeros(3, np.float32), 1.0, np.float32(1e-3),
-            box_rows((wall,), eye), grids, firsts, nobody, back, out,
-        )  # fmt: skip
-        found.append(out[0])
-    facing, away = found
+    normal = np.array([facing], np.float32)
+    point = -0.3 * normal
+    eye = np.array([0.7, 0, 0]) - point[0]
+    out = np.empty((1, VALUES), np.float32)
+    light_at(
+        point, normal, -1, -1, AWAY, frames, parts, light.areas.astype(np.float32), empty, np.zeros(3, np.float32),
+        1.0, np.float32(1e-3), box_rows((wall,), eye), grids, firsts, nobody, back, out,
+    )  # fmt: skip
+    return out[0]
+
+
+def test_a_wall_hides_the_sky_from_what_faces_it_and_sends_light_back():
+    parts = environment_light(None).with_luminance
+    facing = light_beside_a_wall(parts, (1.0, 0.0, 0.0), 0.7)
     assert facing[0] < 0.06
     assert facing[4] < 0.06
     np.testing.assert_allclose(facing[1:4], 0.7, atol=0.06)
     np.testing.assert_allclose(facing[5:], 0.7, atol=0.06)
+    away = light_beside_a_wall(parts, (-1.0, 0.0, 0.0), 0.7)
     np.testing.assert_allclose(away, [1, 0, 0, 0, 1, 0, 0, 0], atol=1e-6)
+
+
+def test_light_that_is_left_keeps_its_own_colour():
+    """The sky is red behind a black wall and blue on this side: what faces up gets blue, not a mixture."""
+    light = environment_light(None)
+    red = light.directions[:, 0] > 0
+    colours = np.where(red[:, None], (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)) * light.areas[:, None]
+    parts = np.concatenate([colours, colours @ LUMINANCE[:, None]], axis=1).astype(np.float32)
+    found = light_beside_a_wall(parts, (0.0, 0.0, 1.0), 0.0)
+    up = np.maximum(light.directions[:, 2], 0)
+    whole, blue = up @ colours / np.pi, up[~red] @ colours[~red] / np.pi
+    assert whole[0] == pytest.approx(whole[2], rel=0.2)
+    np.testing.assert_allclose(found[0] * whole + found[1:4], blue, atol=0.02)

@@ -19,8 +19,9 @@ f4 = np.float32
 i4 = np.int32
 
 VALUES = 8
-"""Numbers at each point: ratio of diffuse light, light sent back (3), ratio of mirrored light, light sent back
-towards the mirror direction (3)."""
+"""Numbers at each point: ratio of the environment's diffuse luminance that is left; radiance (3) of a white surface
+under what others send back, and what differs in colour between the light that is left and all of it; the same of light
+about the mirror direction."""
 MAP_SIDE_PX = 64
 """Side of a direction's map."""
 ID_BITS = 10
@@ -44,11 +45,11 @@ LIFT = 0.02
 class Sky:
     """The environment in K directions, in one scene.
 
-    frames (K, 3, 3) float32: rows right, up, direction, in the world; parts (K,) float32: luminance times solid
-    angle; areas (K,) float32: solid angles; maps (K, S, S) int32; centre (3,) float32: the maps' middle, from the
-    eye; radius: what they span; lift: metres; grids (S, 6, GRID) float32, firsts (S, 6) int32: the surfels of slabs;
-    from_objects (K, N, 3) float32: radiance that objects send back against each direction; radiance (M, 3) float32: of
-    surfels.
+    frames (K, 3, 3) float32: rows right, up, direction, in the world; parts (K, 4) float32: radiance times solid
+    angle, and its luminance; areas (K,) float32: solid angles; maps (K, S, S) int32; centre (3,) float32: the maps'
+    middle, from the eye; radius: what they span; lift: metres; grids (S, 6, GRID) float32, firsts (S, 6) int32: the
+    spots of slabs; from_objects (K, N, 3) float32: radiance that objects send back against each direction; radiance
+    (Q, 3) float32: of spots.
     """
 
     frames: np.ndarray

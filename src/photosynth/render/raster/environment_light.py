@@ -66,19 +66,15 @@ class EnvironmentLight:
         """(TERMS, 3) float32: `sh` as a polynomial of the normal, see evaluate."""
         return polynomial_of(self.sh)
 
+    @cached_property
     def radiance_sh(self) -> np.ndarray:
         """(9, 3) float32: order-2 spherical harmonics of the radiance itself."""
         return (self.sh / _OF_COSINE[:, None])[:9]
 
     @cached_property
-    def luminance_sh(self) -> np.ndarray:
-        """(9,) float32: spherical harmonics of the radiance's luminance."""
-        return self.radiance_sh() @ LUMINANCE
-
-    @cached_property
-    def luminances(self) -> np.ndarray:
-        """(K,) float32: luminance of `parts`."""
-        return (self.parts @ LUMINANCE).astype(np.float32)
+    def with_luminance(self) -> np.ndarray:
+        """(K, 4) float32: `parts` and their luminance."""
+        return np.concatenate([self.parts, self.parts @ LUMINANCE[:, None]], axis=1).astype(np.float32)
 
     @cached_property
     def _mixed(self) -> dict[float, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from photosynth.render.color import LUMINANCE
 from photosynth.render.raster.ambient import VALUES
 from photosynth.render.raster.jit import kernel
 
@@ -11,38 +12,49 @@ f4 = np.float32
 
 
 @kernel
-def add_own_shadow(values, points, normals, hidden, eye, radiance_sh, irradiance_sh, back):
+def add_own_shadow(values, points, normals, hidden, seen, eye, radiance_sh, irradiance_sh, back):
     """Put what an object hides from itself into `values` (P, VALUES) of its probes.
 
     Args:
         values: in and out.
-        points, normals, hidden: as in Probes.
+        points, normals, hidden, seen: as in Probes.
         eye: (3,) float32, in the object's frame.
-        radiance_sh, irradiance_sh: (9,) float32, of luminance, in the object's frame.
-        back: (3,) float32: radiance that its own surface sends back, where it is not hidden itself.
+        radiance_sh, irradiance_sh: (9, 3) float32, of the environment, in the object's frame.
+        back: (S, 3) float32: radiance that its surfels send back.
     """
+    of_light, of_lost = np.empty(3, np.float32), np.empty(3, np.float32)
     for i in range(values.shape[0]):
         share = hidden[i, 0] * f4(1 / 0.28209479)
         if share <= f4(0):
             continue
         x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
-        lost = f4(0)
-        for k in range(9):
-            lost += hidden[i, k] * radiance_sh[k]
-        sh = irradiance_sh
-        light = f4(0.28209479) * sh[0] + f4(0.48860251) * (y * sh[1] + z * sh[2] + x * sh[3])
-        light += f4(1.09254843) * (x * y * sh[4] + y * z * sh[5] + x * z * sh[7])
-        light += f4(0.31539157) * (f4(3) * z * z - f4(1)) * sh[6] + f4(0.54627422) * (x * x - y * y) * sh[8]
+        y4, y5, y6 = f4(1.09254843) * x * y, f4(1.09254843) * y * z, f4(0.31539157) * (f4(3) * z * z - f4(1))
+        y7, y8 = f4(1.09254843) * x * z, f4(0.54627422) * (x * x - y * y)
+        lost, light = f4(0), f4(0)
+        for c in range(3):
+            e, r = irradiance_sh, f4(0)
+            for k in range(9):
+                r += hidden[i, k] * radiance_sh[k, c]
+            whole = f4(0.28209479) * e[0, c] + f4(0.48860251) * (y * e[1, c] + z * e[2, c] + x * e[3, c])
+            whole += y4 * e[4, c] + y5 * e[5, c] + y6 * e[6, c] + y7 * e[7, c] + y8 * e[8, c]
+            of_light[c], of_lost[c] = whole, r
+            light += f4(LUMINANCE[c]) * whole
+            lost += f4(LUMINANCE[c]) * r
         share = min(share, f4(1))
         keep = min(max(f4(1) - lost / max(light, f4(1e-6)), f4(0)), f4(1.5))
         open_part = f4(1) - share
         closed = hidden_towards(points[i], normals[i], hidden[i], eye)
+        for c in range(3):
+            tint = max(of_light[c] - of_lost[c], f4(0)) - keep * of_light[c]
+            values[i, 1 + c] = values[i, 1 + c] * open_part + values[i, 0] * tint
         values[i, 0] *= keep
         values[i, 4] *= f4(1) - closed
         for k in range(3):
-            own = open_part * back[k]
-            values[i, 1 + k] = values[i, 1 + k] * open_part + share * own
-            values[i, 5 + k] = values[i, 5 + k] * (f4(1) - closed) + closed * own
+            own = f4(0)
+            for j in range(back.shape[0]):
+                own += seen[i, j] * back[j, k]
+            values[i, 1 + k] += own
+            values[i, 5 + k] = values[i, 5 + k] * (f4(1) - closed) + closed * own / share
 
 
 @kernel

@@ -32,6 +32,10 @@ FAR_COUNTS = 0.03
 """How much a vertex prefers a near probe to a mean that lies where it does."""
 UNHIDDEN = 0.015
 """An object that hides no more than this part of the sky from any probe counts as convex."""
+OFF_PLANE = 8.0
+"""How much more it counts to be off a surfel's plane than along it, squared, where its neighbourhood is looked for."""
+SURFELS = 32
+"""So many probes, the first, stand for their object where it sends light back: see surfels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +43,15 @@ class Probes:
     """Probes of one mesh, in the object's frame.
 
     points, normals (P, 3) float32; hidden (P, 9) float32: coefficients of what the object hides, so that the hidden
-    light on a white Lambertian surface is hidden @ (radiance coefficients); nearest (V, 3) int32 and weights (V, 3)
-    float32: how each vertex of the mesh mixes its probes; convex: nothing is hidden anywhere.
+    light on a white Lambertian surface is hidden @ (radiance coefficients); seen (P, S) float32: where that is hidden
+    by the neighbourhoods of the first S probes, SURFELS at most, as parts of the light; nearest (V, 3) int32 and
+    weights (V, 3) float32: how each vertex of the mesh mixes its probes; convex: nothing is hidden anywhere.
     """
 
     points: np.ndarray
     normals: np.ndarray
     hidden: np.ndarray
+    seen: np.ndarray
     nearest: np.ndarray
     weights: np.ndarray
     convex: bool
@@ -65,21 +71,22 @@ def spread_probes(
     if not len(used):
         none = np.zeros((0, 3), np.float32)
         nowhere = np.zeros((len(vertices), 3), np.int32)
-        return Probes(none, none, np.zeros((0, 9), np.float32), nowhere, nowhere.astype(np.float32), True)
+        nothing = np.zeros((0, 9), np.float32), np.zeros((0, 0), np.float32)
+        return Probes(none, none, *nothing, nowhere, nowhere.astype(np.float32), True)
     keys = _keys(vertices, normals, radius)
     chosen = used[_thinned(keys[used], MAX_PROBES)]
     points, directions = np.ascontiguousarray(vertices[chosen]), np.ascontiguousarray(normals[chosen])
-    hidden = hidden_from_itself(points - centre, directions, proxy[0] - centre, proxy[1], radius)
+    hidden, seen = hidden_from_itself(points - centre, directions, proxy[0] - centre, proxy[1], radius)
     convex = bool(hidden[:, 0].max() / SH_MEAN < UNHIDDEN)
-    return Probes(points, directions, hidden, *_mixture(keys, keys[chosen]), convex)
+    return Probes(points, directions, hidden, seen, *_mixture(keys, keys[chosen]), convex)
 
 
 def few_probes(probes: Probes, vertices: np.ndarray, normals: np.ndarray, radius: float) -> Probes:
     """FEW_PROBES of a mesh's probes at most, for a coarser copy of it with these vertices and normals (V, 3)."""
-    of_probes = _keys(probes.points, probes.normals, radius)
-    some = _thinned(of_probes, FEW_PROBES)
-    mixture = _mixture(_keys(vertices, normals, radius), of_probes[some])
-    return Probes(probes.points[some], probes.normals[some], probes.hidden[some], *mixture, probes.convex)
+    some = slice(FEW_PROBES)  # the first are spread as evenly as the rest allow: see _thinned
+    points, directions = probes.points[some], probes.normals[some]
+    mixture = _mixture(_keys(vertices, normals, radius), _keys(points, directions, radius))
+    return Probes(points, directions, probes.hidden[some], probes.seen[some], *mixture, probes.convex)
 
 
 def _keys(vertices: np.ndarray, normals: np.ndarray, radius: float) -> np.ndarray:
@@ -173,13 +180,15 @@ def _fill_frames(directions, frames):
         frames[k, 2, 0], frames[k, 2, 1], frames[k, 2, 2] = x, y, z
 
 
-def hidden_from_itself(points, normals, proxy_vertices, proxy_faces, radius: float) -> np.ndarray:
-    """(P, 9) float32, `hidden` of Probes: an orthographic depth map of the proxy from each of DIRECTIONS.
+def hidden_from_itself(points, normals, proxy_vertices, proxy_faces, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """`hidden` (P, 9) float32 and `seen` (P, S) float32 of Probes: an orthographic depth map of the proxy from each of
+    DIRECTIONS.
 
     Points and proxy are given from the centre of the bounding sphere.
     """
     directions = fibonacci_sphere(DIRECTIONS)
     hidden = np.zeros((len(points), 9), np.float32)
+    seen = np.zeros((len(points), min(SURFELS, len(points))), np.float32)
     basis = harmonics(directions, (0, 1, 2)).astype(np.float32)
     depth = np.empty((MAP_SIDE_PX, MAP_SIDE_PX), np.float32)
     scale = np.float32((MAP_SIDE_PX / 2 - 2) / radius)
@@ -188,8 +197,8 @@ def hidden_from_itself(points, normals, proxy_vertices, proxy_faces, radius: flo
         depth[:] = -np.inf
         turned = (proxy_vertices @ frame.T).astype(np.float32)
         draw_depth(turned, proxy_faces, scale, depth)
-        add_hidden(points, normals, frame, scale, depth, y * np.float32(4 / DIRECTIONS), hidden)
-    return hidden
+        add_hidden(points, normals, frame, scale, depth, y * np.float32(4 / DIRECTIONS), hidden, seen)
+    return hidden, seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)
 
 
 @kernel
@@ -228,8 +237,9 @@ def draw_depth(turned, faces, scale, depth):
 
 
 @kernel
-def add_hidden(points, normals, frame, scale, depth, basis, hidden):
-    """Add one direction's part to `hidden` (P, 9) at the points from which the map hides it.
+def add_hidden(points, normals, frame, scale, depth, basis, hidden, seen):
+    """Add one direction's part to `hidden` (P, 9) at the points from which the map hides it, and to `seen` (P, S) of
+    the surfel that is nearest to what hides it.
 
     Args:
         points, normals: (P, 3) float32.
@@ -253,3 +263,15 @@ def add_hidden(points, normals, frame, scale, depth, basis, hidden):
         if depth[v, u] > along + texel * 1.5:
             for k in range(9):
                 hidden[i, k] += cosine * basis[k]
+            away = depth[v, u] - along
+            x, y, z = x + away * frame[2, 0], y + away * frame[2, 1], z + away * frame[2, 2]
+            nearest, best = 0, f4(np.inf)
+            for j in range(seen.shape[1]):
+                mx, my, mz = normals[j, 0], normals[j, 1], normals[j, 2]
+                if mx * frame[2, 0] + my * frame[2, 1] + mz * frame[2, 2] < f4(0):
+                    dx, dy, dz = points[j, 0] - x, points[j, 1] - y, points[j, 2] - z
+                    off = mx * dx + my * dy + mz * dz
+                    apart = dx * dx + dy * dy + dz * dz + f4(OFF_PLANE) * off * off
+                    if apart < best:
+                        nearest, best = j, apart
+            seen[i, nearest] += cosine * basis[0] * f4(1 / SH_MEAN)

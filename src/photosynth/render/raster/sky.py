@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,16 +16,18 @@ from photosynth.render.raster.lattice import mark_coarse, mark_nodes, place_node
 from photosynth.render.raster.lattice_light import fill_nodes
 from photosynth.render.raster.own_shadow import add_own_shadow, mix_probes
 from photosynth.render.raster.placed import Placed
-from photosynth.render.raster.probes import SH_MEAN, fibonacci_sphere, frames_towards
+from photosynth.render.raster.probes import SURFELS, fibonacci_sphere, frames_towards
 from photosynth.render.raster.shadow import bounding_sphere
 from photosynth.render.raster.sky_light import AWAY, light_at
 from photosynth.render.raster.slab_surface import find_runs
 from photosynth.render.raster.surfels import (
     FINE_CELLS,
     GRID,
-    OF_OBJECT,
+    SPOTS,
     gather,
+    over_spots,
     place_on_slabs,
+    to_spots,
     towards,
     under_environment,
 )
@@ -74,6 +76,16 @@ def lattice_ratio(view: View) -> int:
     return RATIOS[max(view.width, view.height) > LARGE_PX]
 
 
+@dataclass(frozen=True, eq=False)
+class _Spots:
+    """Spots of slabs: cells, starts (S + 1,), points and normals as in place_on_slabs."""
+
+    cells: np.ndarray
+    starts: np.ndarray
+    points: np.ndarray
+    normals: np.ndarray
+
+
 class AmbientLight:
     """The ambient light of one scene.
 
@@ -115,15 +127,15 @@ class AmbientLight:
         else:
             values = self._light_at(*self.probes[k], k, -1)
         if not probes.convex:
-            radiance, irradiance = np.empty(9, np.float32), np.empty(9, np.float32)
+            radiance, irradiance = np.empty((2, 9, 3), np.float32)
             turn_sh(
-                self.environment.luminance_sh, self._map_from_world() @ one.rotation, _FIT_DIRECTIONS, _FIT, radiance,
-                irradiance,
+                self.turned[0] * self.environment.radiance_sh, self._map_from_world() @ one.rotation, _FIT_DIRECTIONS,
+                _FIT, radiance, irradiance,
             )  # fmt: skip
             eye = (self.eye - one.caster.world_from_object[:3, 3]) @ one.rotation / one.scale
             add_own_shadow(
-                values, probes.points, probes.normals, probes.hidden, eye.astype(np.float32), radiance, irradiance,
-                self.back[k],
+                values, probes.points, probes.normals, probes.hidden, probes.seen, eye.astype(np.float32), radiance,
+                irradiance, self.back[k],
             )  # fmt: skip
         mix_probes(probes.nearest, probes.weights, values, rows)
 
@@ -173,60 +185,76 @@ class AmbientLight:
             draw_ids(one.mesh.caster_vertices, one.mesh.caster_faces, matrix, from_eye, radius, k, frames, maps)
         lift = LIFT * sum(caster.radius for caster in casters) / len(casters) if casters else 1e-3
         return Sky(
-            frames, light.luminances, light.areas.astype(np.float32), maps, from_eye, radius, lift, self.boxes,
-            np.zeros((len(slabs), 6, GRID), np.float32), np.zeros((len(slabs), 6), np.int32),
+            frames, np.float32(self.turned[0]) * light.with_luminance, light.areas.astype(np.float32), maps, from_eye,
+            radius, lift, self.boxes, np.zeros((len(slabs), 6, GRID), np.float32), np.zeros((len(slabs), 6), np.int32),
             np.zeros((len(frames), max(len(self.placed), 1), 3), np.float32), np.zeros((0, 3), np.float32),
         )  # fmt: skip
 
     def _exchange(self, slabs: Sequence[Placed], lit: Lit) -> None:
-        """Work out what objects and slabs send back: fills `sky`, and `back`, (N, 3) float32: the mean of each
-        placement's own surface."""
+        """Work out what objects and slabs send back: fills `sky`, and `back`: the radiance (S, 3) float32 of each
+        placement's own surfels."""
         count, sky = len(self.placed), self.sky
-        points, normals, hidden, starts = self._surfels(len(slabs))
+        points, normals, seen, starts, spots = self._surfels(len(slabs))
+        hidden = np.zeros((starts[count], 9), np.float32)
+        rotations = np.empty((count, 3, 3))
+        for k, one in enumerate(self.placed):
+            hidden[starts[k] : starts[k + 1]] = one.mesh.probes.hidden[: starts[k + 1] - starts[k]]
+            rotations[k] = one.rotation
         direct, around = np.empty_like(points), np.empty_like(points)
-        spans = [(0, starts[count], -1), *[(starts[count + s], starts[count + s + 1], s) for s in range(len(slabs))]]
-        for first, last, own_slab in spans:
-            if last > first:
-                direct[first:last] = lit(points[first:last], normals[first:last], own_slab)
+        if starts[count]:
+            direct[: starts[count]] = lit(points[: starts[count]], normals[: starts[count]], -1)
         under_environment(normals, self.environment.diffuse, self.turned, around)
         albedos = np.array([_returned(p, p.gain) for p in self.placed] + [_returned(s) for s in slabs])
         each = np.repeat(albedos, np.diff(starts), axis=0).astype(np.float32)
         if sky is None:
-            radiance = each * (direct + (1 - hidden)[:, None] * around)
+            free, radiance = direct + (1 - seen.sum(axis=1, keepdims=True)) * around, np.zeros_like(points)
+            for _ in range(ROUNDS + 1):
+                radiance = each * (free + seen[:, : len(points)] @ radiance)
         else:
+            lattices = spots.cells, sky.grids, sky.firsts
+            lit_spots, of_spots = np.empty_like(spots.points), np.empty_like(spots.points)
+            for s in range(len(slabs)):
+                these = slice(spots.starts[s], spots.starts[s + 1])
+                lit_spots[these] = lit(spots.points[these], spots.normals[these], s)
+            over_spots(*lattices, lit_spots, direct)
             radiance = each * direct
             for _ in range(ROUNDS):
-                towards(sky.frames, normals, starts, count, radiance, sky.from_objects)
+                to_spots(*lattices, albedos, count, lit_spots, direct, radiance, of_spots)
+                towards(sky.frames, normals, hidden, rotations, starts, radiance, sky.from_objects)
                 gather(
-                    points, normals, starts, count, hidden, albedos, direct, around, sky.frames, sky.parts, sky.areas,
+                    points, normals, starts, count, seen, albedos, direct, around, sky.frames, sky.parts, sky.areas,
                     sky.maps, sky.centre, sky.radius, np.float32(sky.lift), sky.boxes, sky.grids, sky.firsts,
-                    sky.from_objects, radiance, found := np.empty_like(radiance),
+                    sky.from_objects, of_spots, radiance, found := np.empty_like(radiance),
                 )  # fmt: skip
                 radiance = found
-            towards(sky.frames, normals, starts, count, radiance, sky.from_objects)
-            self.sky = replace(sky, radiance=radiance)
-        own = np.split(radiance, starts[1 : count + 1])[:count]
-        self.back = np.array([one.sum(axis=0) / max(len(one), 1) for one in own], np.float32)
+            to_spots(*lattices, albedos, count, lit_spots, direct, radiance, of_spots)
+            towards(sky.frames, normals, hidden, rotations, starts, radiance, sky.from_objects)
+            self.sky = replace(sky, radiance=of_spots)
+        self.back = np.split(radiance, starts[1 : count + 1])[:count]
 
-    def _surfels(self, n_slabs: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Points, normals, hidden, starts of surfels as gather takes them; lays out `grids` and `firsts` of `sky`."""
-        taken, count = [min(len(points), OF_OBJECT) for points, _ in self.probes], len(self.placed)
+    def _surfels(self, n_slabs: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, _Spots | None]:
+        """Points, normals, seen, starts of surfels as gather takes them; lays out `grids` and `firsts` of `sky`."""
+        taken, count = [one.mesh.probes.seen.shape[1] for one in self.placed], len(self.placed)
         starts = np.cumsum([0, *taken, *[0] * n_slabs])
         room = int(starts[-1]) + 6 * FINE_CELLS**2 * n_slabs
         points, normals = np.empty((room, 3), np.float32), np.empty((room, 3), np.float32)
-        hidden = np.zeros(room, np.float32)
+        seen, spots = np.zeros((starts[count], SURFELS), np.float32), None
         for k, (n, one) in enumerate(zip(taken, self.placed, strict=True)):
             first, last = starts[k], starts[k + 1]
             points[first:last], normals[first:last] = self.probes[k][0][:n], self.probes[k][1][:n]
-            hidden[first:last] = np.clip(one.mesh.probes.hidden[:n, 0] / SH_MEAN, 0, 1)
-        if n_slabs:
-            sky = self.sky
+            seen[first:last, :n] = one.mesh.probes.seen[:n]
+        if self.sky is not None:
+            sky, ends = self.sky, np.zeros((2, n_slabs + 1), np.int64)
+            at, facing = np.empty((2, 6 * (FINE_CELLS * SPOTS) ** 2 * n_slabs, 3), np.float32)
+            cells = np.zeros((n_slabs, 6, 2), np.int32)
             place_on_slabs(
-                self.boxes, sky.centre, np.float32(sky.radius), int(starts[-1]), sky.grids, sky.firsts, starts[count:],
-                points, normals,
+                self.boxes, sky.centre, np.float32(sky.radius), int(starts[-1]), sky.grids, sky.firsts, cells, ends,
+                points, normals, at, facing,
             )  # fmt: skip
+            starts[count:] = ends[0]
+            spots = _Spots(cells, ends[1], at[: ends[1, -1]], facing[: ends[1, -1]])
         total = int(starts[-1])
-        return points[:total], normals[:total], hidden[:total], starts
+        return points[:total], normals[:total], seen, starts, spots
 
 
 def _returned(one: Placed, gain: tuple[float, ...] = (1.0, 1.0, 1.0)) -> np.ndarray:

@@ -20,8 +20,8 @@ RX, RY, RZ, UX, UY, UZ = (next(_names) for _ in range(6))
 """Right and up of each direction's map."""
 DX, DY, DZ = (next(_names) for _ in range(3))
 """The directions."""
-PART, AREA = next(_names), next(_names)
-"""Luminance times solid angle, solid angle."""
+PART, PRED, PGREEN, PBLUE, AREA = (next(_names) for _ in range(5))
+"""Luminance times solid angle, the same of each colour, solid angle."""
 COSINE, MIRRORED = next(_names), next(_names)
 """Weights of a direction for the diffuse base and the coat."""
 LIMIT = next(_names)
@@ -56,7 +56,8 @@ def light_at(
     for k in range(REGIONS):
         for j in range(9):
             s[RX + j * REGIONS + k] = frames[k, j // 3, j % 3]
-        s[PART + k], s[AREA + k] = parts[k], areas[k]
+        s[PRED + k], s[PGREEN + k], s[PBLUE + k], s[PART + k] = parts[k, 0], parts[k, 1], parts[k, 2], parts[k, 3]
+        s[AREA + k] = areas[k]
     side, one = maps.shape[1], f4(1)
     scale, deep = f4((side * 0.5 - 1) / radius), f4(0.5 * DEPTH_STEPS / radius)
     for i in range(points.shape[0]):
@@ -180,7 +181,7 @@ def add_up(s, out):
     """Sums over all directions, as VALUES says."""
     zero, one = f4(0), f4(1)
     free, total, mirrored_free, mirrored_total, mirrored_area = zero, zero, zero, zero, zero
-    red, green, blue, mirrored_red, mirrored_green, mirrored_blue = zero, zero, zero, zero, zero, zero
+    red, green, blue, all_red, all_green, all_blue = zero, zero, zero, zero, zero, zero
     for k in range(REGIONS):
         cosine, mirrored, light, area = s[COSINE + k], s[MIRRORED + k], s[PART + k], s[AREA + k]
         total += cosine * light
@@ -188,15 +189,32 @@ def add_up(s, out):
         mirrored_total += mirrored * light
         mirrored_free += mirrored * light * s[FREE + k]
         mirrored_area += mirrored * area
-        cosine, mirrored = cosine * area, mirrored * area
-        red += cosine * s[RED + k]
-        green += cosine * s[GREEN + k]
-        blue += cosine * s[BLUE + k]
-        mirrored_red += mirrored * s[RED + k]
-        mirrored_green += mirrored * s[GREEN + k]
-        mirrored_blue += mirrored * s[BLUE + k]
-    out[0] = free / total if total > zero else one
-    out[1], out[2], out[3] = red * f4(1 / np.pi), green * f4(1 / np.pi), blue * f4(1 / np.pi)
-    out[4] = mirrored_free / mirrored_total if mirrored_total > zero else one
-    per = one / (mirrored_area + f4(1e-9))
-    out[5], out[6], out[7] = mirrored_red * per, mirrored_green * per, mirrored_blue * per
+        all_red += cosine * s[PRED + k]
+        all_green += cosine * s[PGREEN + k]
+        all_blue += cosine * s[PBLUE + k]
+        red += cosine * (area * s[RED + k] + s[FREE + k] * s[PRED + k])
+        green += cosine * (area * s[GREEN + k] + s[FREE + k] * s[PGREEN + k])
+        blue += cosine * (area * s[BLUE + k] + s[FREE + k] * s[PBLUE + k])
+    ratio, per = free / total if total > zero else one, f4(1 / np.pi)
+    out[0] = ratio
+    out[1], out[2], out[3] = (
+        per * (red - ratio * all_red),
+        per * (green - ratio * all_green),
+        per * (blue - ratio * all_blue),
+    )
+    red, green, blue, all_red, all_green, all_blue = zero, zero, zero, zero, zero, zero
+    for k in range(REGIONS):
+        mirrored, area = s[MIRRORED + k], s[AREA + k]
+        all_red += mirrored * s[PRED + k]
+        all_green += mirrored * s[PGREEN + k]
+        all_blue += mirrored * s[PBLUE + k]
+        red += mirrored * (area * s[RED + k] + s[FREE + k] * s[PRED + k])
+        green += mirrored * (area * s[GREEN + k] + s[FREE + k] * s[PGREEN + k])
+        blue += mirrored * (area * s[BLUE + k] + s[FREE + k] * s[PBLUE + k])
+    ratio, per = mirrored_free / mirrored_total if mirrored_total > zero else one, one / (mirrored_area + f4(1e-9))
+    out[4] = ratio
+    out[5], out[6], out[7] = (
+        per * (red - ratio * all_red),
+        per * (green - ratio * all_green),
+        per * (blue - ratio * all_blue),
+    )

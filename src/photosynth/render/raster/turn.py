@@ -15,26 +15,28 @@ def turn_sh(coefficients, map_from_object, directions, fit, radiance, irradiance
     """Spherical harmonics of a function in an object's frame, fitted at some directions.
 
     Args:
-        coefficients: (9,) in the map's frame.
+        coefficients: (9, 3) in the map's frame.
         map_from_object: (3, 3) rotation.
         directions: (D, 3) float64; fit: (9, D) float64, the pseudo-inverse of their basis.
-        radiance: out (9,) float32.
-        irradiance_sh: out (9,) float32, the same as light on a white Lambertian surface.
+        radiance: out (9, 3) float32.
+        irradiance_sh: out (9, 3) float32, the same as light on a white Lambertian surface.
     """
-    total, c, m = np.zeros(9), coefficients, map_from_object
+    total, c, m = np.zeros((9, 3)), coefficients, map_from_object
     for k in range(directions.shape[0]):
         p, q, r = directions[k, 0], directions[k, 1], directions[k, 2]
         x = m[0, 0] * p + m[0, 1] * q + m[0, 2] * r
         y = m[1, 0] * p + m[1, 1] * q + m[1, 2] * r
         z = m[2, 0] * p + m[2, 1] * q + m[2, 2] * r
-        value = 0.28209479 * c[0] + 0.48860251 * (y * c[1] + z * c[2] + x * c[3])
-        value += 1.09254843 * (x * y * c[4] + y * z * c[5] + x * z * c[7])
-        value += 0.31539157 * (3 * z * z - 1) * c[6] + 0.54627422 * (x * x - y * y) * c[8]
-        for j in range(9):
-            total[j] += fit[j, k] * value
+        for i in range(3):
+            value = 0.28209479 * c[0, i] + 0.48860251 * (y * c[1, i] + z * c[2, i] + x * c[3, i])
+            value += 1.09254843 * (x * y * c[4, i] + y * z * c[5, i] + x * z * c[7, i])
+            value += 0.31539157 * (3 * z * z - 1) * c[6, i] + 0.54627422 * (x * x - y * y) * c[8, i]
+            for j in range(9):
+                total[j, i] += fit[j, k] * value
     for j in range(9):
-        radiance[j] = total[j]
-        irradiance_sh[j] = total[j] * (1.0 if j == 0 else (2 / 3 if j < 4 else 1 / 4))
+        for i in range(3):
+            radiance[j, i] = total[j, i]
+            irradiance_sh[j, i] = total[j, i] * (1.0 if j == 0 else (2 / 3 if j < 4 else 1 / 4))
 
 
 @kernel
