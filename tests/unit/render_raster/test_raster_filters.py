@@ -64,6 +64,7 @@ def light_beside_a_wall(parts, facing, back):
     light_at(
         point, normal, -1, -1, AWAY, frames, parts, light.areas.astype(np.float32), empty, np.zeros(3, np.float32),
         1.0, np.float32(1e-3), box_rows((wall,), eye), grids, firsts, nobody, back, out,
+        np.zeros((0, len(frames)), np.int32),
     )  # fmt: skip
     return out[0]
 

@@ -10,7 +10,7 @@ import numpy as np
 from photosynth.core.scene import Scene
 from photosynth.render.raster.ambient import LIFT, MAP_SIDE_PX, VALUES, Sky, draw_ids
 from photosynth.render.raster.coat import coat_mean
-from photosynth.render.raster.environment_light import environment_light
+from photosynth.render.raster.environment_light import REGIONS, environment_light
 from photosynth.render.raster.irradiance import harmonics
 from photosynth.render.raster.lattice import mark_coarse, mark_nodes, place_nodes
 from photosynth.render.raster.lattice_light import fill_nodes
@@ -25,6 +25,7 @@ from photosynth.render.raster.surfels import (
     GRID,
     SPOTS,
     gather,
+    look_round,
     over_spots,
     place_on_slabs,
     to_spots,
@@ -43,6 +44,7 @@ ROUNDS = 3
 """Surfels are gathered for so often, from the light of lamps alone on: light comes back up to three times."""
 Lit = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 """Lights surfels, see AmbientLight."""
+NO_HITS = np.zeros((0, REGIONS), np.int32)
 NO_NODES = np.zeros((0, 0, 0, VALUES + 1), np.float32)
 _FIT_DIRECTIONS = fibonacci_sphere(24)
 _FIT = np.linalg.pinv(harmonics(_FIT_DIRECTIONS, (0, 1, 2)))
@@ -168,7 +170,7 @@ class AmbientLight:
         values = np.empty((len(points), VALUES), np.float32)
         light_at(
             points, normals, own, own_slab, AWAY, sky.frames, sky.parts, sky.areas, sky.maps, sky.centre, sky.radius,
-            np.float32(sky.lift), sky.boxes, sky.grids, sky.firsts, sky.from_objects, sky.radiance, values,
+            np.float32(sky.lift), sky.boxes, sky.grids, sky.firsts, sky.from_objects, sky.radiance, values, NO_HITS,
         )  # fmt: skip
         return values
 
@@ -212,18 +214,23 @@ class AmbientLight:
                 radiance = each * (free + seen[:, : len(points)] @ radiance)
         else:
             lattices = spots.cells, sky.grids, sky.firsts
-            lit_spots, of_spots = np.empty_like(spots.points), np.empty_like(spots.points)
+            lit_spots, of_spots = np.empty_like(spots.points), np.zeros_like(spots.points)
             for s in range(len(slabs)):
                 these = slice(spots.starts[s], spots.starts[s + 1])
                 lit_spots[these] = lit(spots.points[these], spots.normals[these], s)
             over_spots(*lattices, lit_spots, direct)
+            values = np.empty((len(points), VALUES), np.float32)
+            hits = np.empty((len(points), REGIONS), np.int32)
+            look_round(
+                points, normals, starts, count, sky.frames, sky.parts, sky.areas, sky.maps, sky.centre, sky.radius,
+                np.float32(sky.lift), sky.boxes, sky.grids, sky.firsts, sky.from_objects, of_spots, values, hits,
+            )  # fmt: skip
             radiance = each * direct
             for _ in range(ROUNDS):
                 to_spots(*lattices, albedos, count, lit_spots, direct, radiance, of_spots)
                 towards(sky.frames, normals, hidden, rotations, starts, radiance, sky.from_objects)
                 gather(
-                    points, normals, starts, count, seen, albedos, direct, around, sky.frames, sky.parts, sky.areas,
-                    sky.maps, sky.centre, sky.radius, np.float32(sky.lift), sky.boxes, sky.grids, sky.firsts,
+                    normals, starts, count, seen, albedos, direct, around, sky.frames, sky.areas, values, hits,
                     sky.from_objects, of_spots, radiance, found := np.empty_like(radiance),
                 )  # fmt: skip
                 radiance = found

@@ -32,8 +32,8 @@ FREE, RED, GREEN, BLUE = (next(_names) for _ in range(4))
 """1 where nothing is in the way; else the light sent back."""
 SCRATCH = next(_names)
 AT, HIT, KEY = 0, REGIONS, 2 * REGIONS
-"""Of integers: the point's texel in a direction's map, or -1 outside; six times the nearest slab plus its face, or -1,
-and later OBJECT plus an object's number where one stands before it; what the texel holds."""
+"""Of integers: the point's texel in a direction's map, or -1 outside; six times the nearest slab plus its face, or -1;
+what the texel holds, and later what is met: the number of a slab's spot, OBJECT plus an object's number, or -1."""
 OBJECT = 1 << 20
 """Numbers from here on are objects."""
 
@@ -41,9 +41,10 @@ OBJECT = 1 << 20
 @kernel
 def light_at(
     points, normals, own, own_slab, least, frames, parts, areas, maps, centre, radius, lift, boxes, grids, firsts,
-    from_objects, radiance, out,
+    from_objects, radiance, out, hits,
 ):  # fmt: skip
-    """Fill `out` (n, VALUES) float32 with what others hide and send back.
+    """Fill `out` (n, VALUES) float32 with what others hide and send back, and `hits` (n, K) int32 with what is met in
+    each direction; (0, K) if nobody asks.
 
     Args:
         points, normals: (n, 3) float32, from the eye along the world's axes.
@@ -79,6 +80,9 @@ def light_at(
                 meet_slab(boxes[b], i4(6 * b), px, py, pz, s, n)
         look_up(maps, own, px, py, pz, grids, firsts, from_objects, radiance, s, n)
         add_up(s, out[i])
+        if hits.shape[0] > 0:
+            for k in range(REGIONS):
+                hits[i, k] = n[KEY + k]
 
 
 @kernel
@@ -156,7 +160,7 @@ def look_up(maps, own, px, py, pz, grids, firsts, from_objects, radiance, s, n):
         asked = (s[COSINE + k] > f4(0)) | (s[MIRRORED + k] > f4(0))
         hit = other + i4(OBJECT) if met else slab
         hit = hit if asked else i4(-1)
-        n[HIT + k] = hit
+        n[HIT + k], n[KEY + k] = hit, hit
         s[FREE + k] = f4(1) if hit < i4(0) else f4(0)
         s[RED + k], s[GREEN + k], s[BLUE + k] = f4(0), f4(0), f4(0)
     for k in range(REGIONS):
@@ -172,7 +176,8 @@ def look_up(maps, own, px, py, pz, grids, firsts, from_objects, radiance, s, n):
             v = grid[4] * x + grid[5] * y + grid[6] * z + grid[7]
             wide, high = i4(grid[8]), i4(grid[9])
             i, j = min(max(i4(u), i4(0)), wide - i4(1)), min(max(i4(v), i4(0)), high - i4(1))
-            back = radiance[firsts[slab, face] + j * wide + i]
+            n[KEY + k] = firsts[slab, face] + j * wide + i
+            back = radiance[n[KEY + k]]
             s[RED + k], s[GREEN + k], s[BLUE + k] = back[0], back[1], back[2]
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from photosynth.render.raster.ambient import VALUES
 from photosynth.render.raster.irradiance import evaluate, terms_of
 from photosynth.render.raster.jit import kernel
 from photosynth.render.raster.lanes import BLOCK, DB, DG, DR, NX, NY, NZ, PX, PY, PZ, SB, SG, SR
 from photosynth.render.raster.lighting import add_light, orient
-from photosynth.render.raster.sky_light import light_at
+from photosynth.render.raster.sky_light import OBJECT, light_at
 
 f4 = np.float32
 i4 = np.int32
@@ -192,38 +191,61 @@ def under_environment(normals, diffuse, sky, out):
 
 
 @kernel
+def look_round(
+    points, normals, starts, n_objects, frames, parts, areas, maps, centre, radius, lift, boxes, grids, firsts,
+    from_objects, of_spots, values, hits,
+):  # fmt: skip
+    """`values` and `hits` of all surfels as light_at finds them, while nothing sends light back.
+
+    Args:
+        points, normals: (m, 3) float32; starts: (N + S + 1,) int64: where each object's begin, then each slab's.
+        n_objects: int; frames .. from_objects: as in Sky; of_spots: `radiance` there; both are 0.
+        values: out (m, VALUES) float32; hits: out (m, K) int32.
+    """
+    for owner in range(starts.shape[0] - 1):
+        these = slice(starts[owner], starts[owner + 1])
+        own, own_slab = (owner, -1) if owner < n_objects else (-1, owner - n_objects)
+        light_at(
+            points[these], normals[these], own, own_slab, f4(-2), frames, parts, areas, maps, centre, radius, lift,
+            boxes, grids, firsts, from_objects, of_spots, values[these], hits[these],
+        )  # fmt: skip
+
+
+@kernel
 def gather(
-    points, normals, starts, n_objects, seen, albedos, direct, around, frames, parts, areas, maps, centre, radius,
-    lift, boxes, grids, firsts, from_objects, of_spots, radiance, found,
+    normals, starts, n_objects, seen, albedos, direct, around, frames, areas, values, hits, from_objects, of_spots,
+    radiance, found,
 ):  # fmt: skip
     """One round: the radiance of all surfels from that of the others.
 
     Args:
-        points, normals: (m, 3) float32; starts: (N + S + 1,) int64: where each object's begin, then each slab's.
-        n_objects: int; seen: (of objects, SURFELS) float32, as in Probes, 0 behind an object's own.
+        normals, starts, n_objects, frames, areas, from_objects, of_spots: as in look_round, which made values and hits.
+        seen: (of objects, SURFELS) float32, as in Probes, 0 behind an object's own.
         albedos: (N + S, 3); direct, around: (m, 3) float32 from light_surfels and under_environment.
-        frames .. from_objects: as in Sky; of_spots: `radiance` there; radiance: (m, 3) float32, of all surfels.
-        found: out (m, 3) float32, the new radiance.
+        radiance: (m, 3) float32, of all surfels; found: out (m, 3) float32, the new one.
     """
     for owner in range(starts.shape[0] - 1):
         first, last = starts[owner], starts[owner + 1]
-        if first == last:
-            continue
-        own, own_slab = (owner, -1) if owner < n_objects else (-1, owner - n_objects)
-        values = np.empty((last - first, VALUES), np.float32)
-        light_at(
-            points[first:last], normals[first:last], own, own_slab, f4(-2), frames, parts, areas, maps, centre, radius,
-            lift, boxes, grids, firsts, from_objects, of_spots, values,
-        )  # fmt: skip
         for k in range(first, last):
-            v, red, green, blue, free = values[k - first], f4(0), f4(0), f4(0), f4(1)
-            if own >= 0:
+            v, red, green, blue, free = values[k], f4(0), f4(0), f4(0), f4(1)
+            if owner < n_objects:
                 for j in range(last - first):
                     part = seen[k, j]
                     free -= part
                     red += part * radiance[first + j, 0]
                     green += part * radiance[first + j, 1]
                     blue += part * radiance[first + j, 2]
+            for d in range(hits.shape[1]):
+                hit = hits[k, d]
+                part = (
+                    normals[k, 0] * frames[d, 2, 0] + normals[k, 1] * frames[d, 2, 1] + normals[k, 2] * frames[d, 2, 2]
+                )
+                if hit >= 0 and part > f4(0):
+                    back = from_objects[d, hit - OBJECT] if hit >= OBJECT else of_spots[hit]
+                    part *= free * areas[d] * f4(1 / np.pi)
+                    red += part * back[0]
+                    green += part * back[1]
+                    blue += part * back[2]
             for c, back in enumerate((red, green, blue)):
                 light = direct[k, c] + free * (around[k, c] * v[0] + v[1 + c]) + back
                 found[k, c] = f4(albedos[owner, c]) * light
