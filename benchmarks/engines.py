@@ -67,7 +67,7 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=192, help="of Cycles")
     options = parser.parse_args()
     meshes = CatalogueMeshes(open_artifact(options.catalogue, "catalogue").folder)
-    cycles, raster = CyclesEngine(meshes, CyclesOptions(samples=options.samples)), RasterEngine(meshes)
+    cycles, raster = CyclesEngine(meshes, CyclesOptions(samples=options.samples, threads=0)), RasterEngine(meshes)
     rows = []
     for folder in options.scenes:
         for scene in islice(scenes_of(folder), options.count):
@@ -77,7 +77,8 @@ def main() -> int:
             print(
                 "{}, scene {}: objects {:.1f} dB, {:.3f}; slabs {:.1f} dB, {:.3f}".format(
                     folder, scene.index, *rows[-1]
-                )
+                ),
+                flush=True,
             )
     cycles.close()
     if not rows:

@@ -9,7 +9,7 @@ from photosynth.core.record import Record, to_plain
 from photosynth.render.cycles.options import CyclesOptions, of_pictures
 
 STAGE = "render"
-SCHEMA = 6
+SCHEMA = 7
 RECORD_BYTES, JPEG_BYTES_PER_PX, LAYER_BYTES_PER_PX = 3000, 0.15, 0.5
 """Of one picture on disk, about: its frame's line, its JPEG, and its layers if they are kept."""
 

@@ -51,8 +51,8 @@ class RasterOptions(Record, frozen=True, kw_only=True):
     """What may be left out."""
 
     ambient_occlusion: bool = True
-    """Objects and slabs hide the environment from each other and from themselves, and send light back, one bounce
-    deep."""
+    """Objects and slabs hide the environment from each other and from themselves, and send light back in
+    three bounces."""
 
 
 class RasterEngine:
