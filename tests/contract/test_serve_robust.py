@@ -53,7 +53,7 @@ def test_slow_clients_are_sent_away():
             assert b"connection: close" in answer
             assert b"too_slow" in answer
         assert ask(server.url).status_code == 200
-        assert "photosynth_upload_bytes 0.0" in server.client.get("/metrics").text
+        until(lambda: "photosynth_upload_bytes 0.0" in server.client.get("/metrics").text)
 
 
 def test_a_client_that_does_not_take_its_answer_is_cut_off(tmp_path, monkeypatch):
