@@ -255,8 +255,8 @@ def test_metrics_count(plain):
     until(lambda: count() == before + 1)  # a request is counted once its answer has gone
     until(lambda: "photosynth_upload_bytes 0.0" in metrics())
     until(lambda: "photosynth_requests_inside 0.0" in metrics())
-    plain.client.get("/no/such/path/4711")
-    assert "4711" not in metrics()
+    plain.client.get("/no/such/path/of-the-test")
+    assert "of-the-test" not in metrics()
 
 
 def test_with_a_key_nothing_answers_without(tmp_path):

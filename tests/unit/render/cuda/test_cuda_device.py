@@ -46,7 +46,7 @@ def installed(monkeypatch, yes: bool, context=lambda: None) -> None:
 def test_a_cpu_render_has_the_key_that_its_schema_says():
     plain = to_plain(of_content(RenderConfig()))
     assert set(plain) == {"engine", "keep_layers", "max_failed_fraction", "cycles"}
-    assert key_of(RenderConfig(), INPUTS) == "1a3a18a5118676b7ca876a84c4afeb18beed586ae1f25a8aba9d36bf8fad599b"
+    assert key_of(RenderConfig(), INPUTS) == "7d54df98c2e933e17ed10c30a59e632f91b3ae6174fffce36909359e635806d5"
     assert key_of(RenderConfig(device="cpu"), INPUTS) == key_of(RenderConfig(device="cuda"), INPUTS)
     assert key_of(RenderConfig(engine="cuda"), INPUTS) != key_of(RenderConfig(), INPUTS)
 
