@@ -184,42 +184,28 @@ def look_up(maps, own, px, py, pz, grids, firsts, from_objects, radiance, s, n):
 @kernel
 def add_up(s, out):
     """Sums over all directions, as VALUES says."""
-    zero, one = f4(0), f4(1)
-    free, total, mirrored_free, mirrored_total, mirrored_area = zero, zero, zero, zero, zero
-    red, green, blue, all_red, all_green, all_blue = zero, zero, zero, zero, zero, zero
+    area = f4(0)
     for k in range(REGIONS):
-        cosine, mirrored, light, area = s[COSINE + k], s[MIRRORED + k], s[PART + k], s[AREA + k]
-        total += cosine * light
-        free += cosine * light * s[FREE + k]
-        mirrored_total += mirrored * light
-        mirrored_free += mirrored * light * s[FREE + k]
-        mirrored_area += mirrored * area
-        all_red += cosine * s[PRED + k]
-        all_green += cosine * s[PGREEN + k]
-        all_blue += cosine * s[PBLUE + k]
-        red += cosine * (area * s[RED + k] + s[FREE + k] * s[PRED + k])
-        green += cosine * (area * s[GREEN + k] + s[FREE + k] * s[PGREEN + k])
-        blue += cosine * (area * s[BLUE + k] + s[FREE + k] * s[PBLUE + k])
-    ratio, per = free / total if total > zero else one, f4(1 / np.pi)
-    out[0] = ratio
-    out[1], out[2], out[3] = (
-        per * (red - ratio * all_red),
-        per * (green - ratio * all_green),
-        per * (blue - ratio * all_blue),
-    )
-    red, green, blue, all_red, all_green, all_blue = zero, zero, zero, zero, zero, zero
+        area += s[MIRRORED + k] * s[AREA + k]
+    add_weighted(s, COSINE, f4(1 / np.pi), out[:4])
+    add_weighted(s, MIRRORED, f4(1) / (area + f4(1e-9)), out[4:])
+
+
+@kernel
+def add_weighted(s, weights, per, out):
+    """The four numbers of one kind of light: `weights` is where the directions' weights begin, `per` their unit."""
+    zero = f4(0)
+    free, total, red, green, blue, all_red, all_green, all_blue = zero, zero, zero, zero, zero, zero, zero, zero
     for k in range(REGIONS):
-        mirrored, area = s[MIRRORED + k], s[AREA + k]
-        all_red += mirrored * s[PRED + k]
-        all_green += mirrored * s[PGREEN + k]
-        all_blue += mirrored * s[PBLUE + k]
-        red += mirrored * (area * s[RED + k] + s[FREE + k] * s[PRED + k])
-        green += mirrored * (area * s[GREEN + k] + s[FREE + k] * s[PGREEN + k])
-        blue += mirrored * (area * s[BLUE + k] + s[FREE + k] * s[PBLUE + k])
-    ratio, per = mirrored_free / mirrored_total if mirrored_total > zero else one, one / (mirrored_area + f4(1e-9))
-    out[4] = ratio
-    out[5], out[6], out[7] = (
-        per * (red - ratio * all_red),
-        per * (green - ratio * all_green),
-        per * (blue - ratio * all_blue),
-    )
+        weight, area, is_free = s[weights + k], s[AREA + k], s[FREE + k]
+        total += weight * s[PART + k]
+        free += weight * s[PART + k] * is_free
+        all_red += weight * s[PRED + k]
+        all_green += weight * s[PGREEN + k]
+        all_blue += weight * s[PBLUE + k]
+        red += weight * (area * s[RED + k] + is_free * s[PRED + k])
+        green += weight * (area * s[GREEN + k] + is_free * s[PGREEN + k])
+        blue += weight * (area * s[BLUE + k] + is_free * s[PBLUE + k])
+    ratio = free / total if total > zero else f4(1)
+    out[0], out[1] = ratio, per * (red - ratio * all_red)
+    out[2], out[3] = per * (green - ratio * all_green), per * (blue - ratio * all_blue)
