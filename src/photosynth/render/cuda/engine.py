@@ -56,7 +56,7 @@ class CudaEngine(RasterEngine):
         """Fill the visibility buffer. Returns 1 or 0 for whether it was noted what each placement has whatever stands
         before it, and the bits that say so."""
         m, height, width = self._memory, view.height, view.width
-        self._keys = m.room("keys", (height, SAMPLES, width), np.int64)
+        self._keys = m.room("keys", (height, width, SAMPLES), np.int64)
         self._centres = m.room("centres", (height, width), np.int64)
         several = int(len(solids) > 1)
         drawn = m.room("drawn", (named * several, height, width), np.int32)

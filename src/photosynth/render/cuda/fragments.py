@@ -26,7 +26,8 @@ def emit(
     """List the fragments in a box of pixels, by the rules of raster.fragments.emit_fragments; a thread for each pixel.
 
     Args:
-        keys .. first: as there; centres may name who is seen at those of other pixels as well.
+        keys: (H, W, 4) int64, the visibility buffer.
+        centres .. first: as there; centres may name who is seen at those of other pixels as well.
         ends: in and out (n,) int32, where each instance's fragments begin; then where they end.
         pixels, triangles: out (m,) int32; weights: out (m,) uint8, with the rank from RANK_BIT on.
         coverage: out (H, W) float32; ids: out (H, W) uint16. Both are 0 before.
@@ -37,7 +38,7 @@ def emit(
     row = thread // (x1 - x0)
     y, x = y0 + row, x0 + thread - row * (x1 - x0)
     owners, found, groups = cuda.local.array(4, int32), cuda.local.array(4, int32), cuda.local.array(4, int32)
-    empty = _sort_samples(keys, y, x, charts, first, owners, found, groups)
+    empty = _sort_samples(keys[y, x], charts, first, owners, found, groups)
     if empty == 4:
         return
     best, best_score, best_at, best_samples, central = -1, 0, 0, 0, _owner_of(centres[y, x])

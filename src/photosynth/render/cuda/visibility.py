@@ -45,14 +45,14 @@ def clear(keys, centres, drawn, masks, areas, radiance, coverage, depth_m, ids, 
     """Empty the buffers of one picture; one thread for each pixel.
 
     Args:
-        keys: (H, 4, W) int64, as in raster.visibility; centres: (H, W) int64, the keys at the pixels' centres.
+        keys: (H, W, 4) int64, as in raster.visibility; centres: (H, W) int64, the keys at the pixels' centres.
         drawn: (n, H, W) int32, a bit for each sample that a placement has whatever stands before it, and CENTRE.
         masks: (n, H, W) bool; areas: (n,) int32.
         radiance, normals: (H * W, 3) float32; coverage: (H, W) float32; depth_m: (H * W,) float32; ids: (H, W)
             uint16.
     """
     pixel = cuda.grid(1)
-    width = keys.shape[2]
+    width = keys.shape[1]
     if pixel < areas.shape[0]:
         areas[pixel] = 0
     if pixel >= keys.shape[0] * width:
@@ -60,7 +60,7 @@ def clear(keys, centres, drawn, masks, areas, radiance, coverage, depth_m, ids, 
     y = pixel // width
     x = pixel - y * width
     for s in range(4):
-        keys[y, s, x] = 0
+        keys[y, x, s] = 0
     centres[y, x] = 0
     for k in range(drawn.shape[0]):
         drawn[k, y, x] = 0
@@ -81,7 +81,7 @@ def draw_triangles(cam, screen, faces, instance, lens, near, width, height, shar
     Args:
         cam .. height: as there.
         share: int, threads for each triangle; the k-th has every share-th row of samples from the k-th on.
-        keys: in and out (H, 4, W) int64; centres: in and out (H, W) int64.
+        keys: in and out (H, W, 4) int64; centres: in and out (H, W) int64.
         noted: int, 1 if `drawn` is to be filled.
         drawn: in and out (>= H, >= W) int32 of this instance.
     """
@@ -112,7 +112,7 @@ def draw_triangles(cam, screen, faces, instance, lens, near, width, height, shar
 
 @cuda.jit(device=True)
 def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, share, skip, keys, centres, noted, drawn):
-    """One thread's rows of a triangle: the arithmetic of raster.visibility._fill, with atomic writes."""
+    """One thread's rows of a triangle: the arithmetic of raster.visibility, with atomic writes."""
     area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
     if not area > 1e-12:
         return
@@ -126,14 +126,14 @@ def _fill(x0, y0, q0, x1, y1, q1, x2, y2, q2, low, width, height, share, skip, k
         ox = X0 if s == 0 else (X1 if s == 1 else (X2 if s == 2 else X3))
         left, right, q = _span(plane, edges, ox, (k + 0.5) * 0.25, width)
         for ix in range(left, right):
-            cuda.atomic.max(keys, (iy, s, ix), _key(q + plane[0] * (ix - left), low))
+            cuda.atomic.max(keys, (iy, ix, s), _key(q + plane[0] * ix, low))
             if noted:
                 cuda.atomic.or_(drawn, (iy, ix), np.int32(1 << s))
     first, last = _rows(top, bottom, 1.0, height)
     for iy in range(first + skip, last, share):
         left, right, q = _span(plane, edges, 0.5, iy + 0.5, width)
         for ix in range(left, right):
-            cuda.atomic.max(centres, (iy, ix), _key(q + plane[0] * (ix - left), low))
+            cuda.atomic.max(centres, (iy, ix), _key(q + plane[0] * ix, low))
             if noted:
                 cuda.atomic.or_(drawn, (iy, ix), np.int32(CENTRE))
 
@@ -148,11 +148,11 @@ def _rows(top, bottom, finer, height):
 
 @cuda.jit(device=True)
 def _span(plane, edges, ox, y, width):
-    """The first pixel of a row of samples and the one after the last, and 1 / z at the first."""
+    """The first pixel of a row of samples and the one after the last, and 1 / z of the pixel at x = 0."""
     xa, xb = _row_ends(edges, y)
     left = math.ceil(min(max(0.0, xa - ox), float(width)))
     right = math.ceil(min(max(0.0, xb - ox), float(width)))
-    return left, right, plane[2] + plane[0] * (left + ox) + plane[1] * y
+    return left, right, plane[2] + plane[0] * ox + plane[1] * y
 
 
 @cuda.jit(device=True)

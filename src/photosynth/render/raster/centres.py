@@ -31,44 +31,34 @@ def samples_in(bits):
 
 
 @kernel
-def note_ties(keys, x0, y0, x1, y1, centres):
-    """Make the keys of the centres, (H, W) int64, 0 (nobody yet) for the tied pixels of a box and NOT_ASKED for others.
-
-    keys: (H, 4, W) int64, the visibility buffer. Tied are two owners with two samples each, or four with one.
-    """
-    for y in range(y0, y1):
-        for x in range(np.uint64(x0), np.uint64(x1)):
-            k0, k1, k2, k3 = keys[y, 0, x], keys[y, 1, x], keys[y, 2, x], keys[y, 3, x]
-            centres[y, x] = NOT_ASKED
-            full = (k0 != 0) & (k1 != 0) & (k2 != 0) & (k3 != 0)
-            same = (((k0 ^ k1) | (k0 ^ k2) | (k0 ^ k3)) & 0x7FC00000) == 0
-            if (full & same) | ((k0 | k1 | k2 | k3) == 0):
-                continue
-            a, b, c, d = owner_of(k0), owner_of(k1), owner_of(k2), owner_of(k3)
-            pairs = (a == b) + (a == c) + (a == d) + (b == c) + (b == d) + (c == d)
-            if pairs == 0 or pairs == 2:
-                centres[y, x] = 0
+def is_tied(k0, k1, k2, k3):
+    """Whether a pixel's samples with these keys are tied: two owners with two samples each, or four with one."""
+    a, b, c, d = owner_of(k0), owner_of(k1), owner_of(k2), owner_of(k3)
+    pairs = (a == b) + (a == c) + (a == d) + (b == c) + (b == d) + (c == d)
+    return pairs == 0 or pairs == 2
 
 
 @kernel
-def draw_centres(cam, screen, faces, instance, lens, near, x0, y0, x1, y1, centres, drawn):
+def draw_centres(cam, screen, faces, fronts, instance, lens, near, x0, y0, x1, y1, ties, centres, drawn):
     """Draw the front faces of one instance at the centres that are asked for: where the picture's samples are tied,
     and where the instance has two samples when it is alone.
 
     Args:
-        cam .. near: as in visibility.rasterise, after which this comes.
+        cam .. near: as in visibility.rasterise, after which this comes; fronts: (f,) int32 from there.
         x0, y0, x1, y1: the box of the instance's pixels.
-        centres: in and out (H, W) int64 from note_ties, the key of the nearest instance.
+        ties: (t,) int32 from sort_out: the places of tied pixels in `centres`.
+        centres: in and out (H, W) int64 from sort_out, the key of the nearest instance.
         drawn: in and out as in visibility.rasterise; gets CENTRE.
     """
-    asked = np.empty((max(y1 - y0, 0), max(x1 - x0, 0)), np.bool_)
-    if not _note_asked(x0, y0, centres, drawn, asked):
+    asked = np.zeros((max(y1 - y0, 0), max(x1 - x0, 0)), np.bool_)
+    if not _note_asked(x0, y0, ties, centres.shape[1], drawn, asked):
         return
     firsts, clipped = np.empty((screen.shape[0], 2), np.int32), np.empty((4, 3), np.float64)
     ahead = _note_firsts(screen, x0, y0, x1, y1, firsts)
-    for t in range(faces.shape[0]):
+    for k in range(fronts.shape[0]):
+        t = np.uint64(fronts[k])
         a, b, c = np.uint64(faces[t, 0]), np.uint64(faces[t, 1]), np.uint64(faces[t, 2])
-        low = (np.int64(instance) << 22) | t
+        low = (np.int64(instance) << 22) | np.int64(t)
         if ahead or (screen[a, 2] > 0.0 and screen[b, 2] > 0.0 and screen[c, 2] > 0.0):
             left, top = min(firsts[a, 0], firsts[b, 0], firsts[c, 0]), min(firsts[a, 1], firsts[b, 1], firsts[c, 1])
             right, last = max(firsts[a, 0], firsts[b, 0], firsts[c, 0]), max(firsts[a, 1], firsts[b, 1], firsts[c, 1])
@@ -80,24 +70,30 @@ def draw_centres(cam, screen, faces, instance, lens, near, x0, y0, x1, y1, centr
                 )  # fmt: skip
         elif screen[a, 2] > 0.0 or screen[b, 2] > 0.0 or screen[c, 2] > 0.0:
             corners = _clip(cam, a, b, c, near, lens, clipped)
-            for k in range(2, corners):
+            for e in range(2, corners):
                 _look(
                     clipped[0, 0], clipped[0, 1], clipped[0, 2],
-                    clipped[k - 1, 0], clipped[k - 1, 1], clipped[k - 1, 2],
-                    clipped[k, 0], clipped[k, 1], clipped[k, 2],
+                    clipped[e - 1, 0], clipped[e - 1, 1], clipped[e - 1, 2],
+                    clipped[e, 0], clipped[e, 1], clipped[e, 2],
                     low, x0, y0, asked, 0, 0, asked.shape[1], asked.shape[0], centres, drawn,
                 )  # fmt: skip
 
 
 @kernel
-def _note_asked(x0, y0, centres, drawn, asked):
-    """Fill `asked` (h, w) bool, of the box that begins at x0, y0; whether any is set."""
-    found, noted = False, drawn.shape[0] > 0
-    for j in range(asked.shape[0]):
+def _note_asked(x0, y0, ties, width, drawn, asked):
+    """Set in `asked` (h, w) bool, of the box that begins at x0, y0, what is asked for; whether anything is.
+
+    width: int, places in a row of `centres`.
+    """
+    found = False
+    for j in range(asked.shape[0] if drawn.shape[0] > 0 else 0):
         for i in range(np.uint64(asked.shape[1])):
-            tied = noted and samples_in(drawn[y0 + j, np.uint64(x0) + i]) == 2
-            asked[j, i] = tied or centres[y0 + j, np.uint64(x0) + i] >= 0
+            asked[j, i] = samples_in(drawn[y0 + j, np.uint64(x0) + i]) == 2
             found |= asked[j, i]
+    for k in range(ties.shape[0]):
+        j, i = ties[k] // width - y0, ties[k] % width - x0
+        if j >= 0 and i >= 0 and j < asked.shape[0] and i < asked.shape[1]:
+            asked[np.uint64(j), np.uint64(i)] = found = True
     return found
 
 

@@ -18,7 +18,7 @@ from photosynth.core.frame import Layers
 from photosynth.core.record import Record
 from photosynth.core.scene import Placement, Scene
 from photosynth.render.raster.boxes import blocked_lights, box_rows
-from photosynth.render.raster.centres import draw_centres, note_ties
+from photosynth.render.raster.buffers import PixelBuffers
 from photosynth.render.raster.coat import MIN_ALPHA, coat_table, index_of_refraction
 from photosynth.render.raster.environment_light import environment_light
 from photosynth.render.raster.fragments import emit_fragments, mark_drawn
@@ -33,8 +33,8 @@ from photosynth.render.raster.slab_shading import light_nodes, shade_slab
 from photosynth.render.raster.surface import ROW, pack_vertices
 from photosynth.render.raster.surfels import light_surfels
 from photosynth.render.raster.texture import decode_scale
-from photosynth.render.raster.transform import NEAR_M, View, view_of
-from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, SAMPLES, clear_box, rasterise
+from photosynth.render.raster.transform import View, view_of
+from photosynth.render.raster.visibility import MAX_INSTANCES, MAX_TRIANGLES, SAMPLES
 from photosynth.render.sunlight import with_suns
 
 MAX_TEXTURE_PX = 2048
@@ -68,7 +68,7 @@ class RasterEngine:
         self.seconds = dict.fromkeys(PHASES, 0.0)
         self._prepared: OrderedDict[tuple[str, str], PreparedMesh] = OrderedDict()
         self._shared = SharedMeshes(meshes.shared_folder) if meshes.shared_folder else None
-        self._keys, self._centres = np.zeros((0, SAMPLES, 0), np.int64), np.zeros((0, 0), np.int64)
+        self._buffers = PixelBuffers()
         self._shadows = ShadowCaster()
         self._silhouettes = Silhouettes()
         self._decode, self._scratch = decode_scale(), scratch()
@@ -160,33 +160,27 @@ class RasterEngine:
     def _draw(self, solids: list[Placed], named: int, view: View, box: PixelBox) -> np.ndarray:
         """Fill the visibility buffer, and settle who is seen where its samples are tied. Returns (named, H, W) uint8,
         the samples that each placement has whatever stands before it; (named, 0, 0) for one that stands alone."""
-        if self._keys.shape[0] < view.height or self._keys.shape[2] < view.width:
-            self._keys = np.zeros((view.height, SAMPLES, view.width), np.int64)
-            self._centres = np.zeros((view.height, view.width), np.int64)
-        clear_box(self._keys, *box)
+        buffers = self._buffers
+        buffers.begin(view.height, view.width)
         shape = (view.height, view.width) if len(solids) > 1 else (0, 0)
         drawn, nobody = np.zeros((named, *shape), np.uint8), np.zeros((0, 0), np.uint8)
         notes = [drawn[k] if k < named else nobody for k in range(len(solids))]
         for k, one in enumerate(solids):
-            rasterise(
-                one.cam, one.screen, one.mesh.faces, k, view.lens, NEAR_M, view.width, view.height, self._keys, notes[k]
-            )  # fmt: skip
-        note_ties(self._keys, *box, self._centres)
+            buffers.draw(one.cam, one.screen, one.mesh.faces, k, view.lens, one.pixels, len(solids) > 1, notes[k])
+        buffers.sort_out(box, any(one.mesh.several_charts for one in solids))
         for k, one in enumerate(solids):
-            draw_centres(
-                one.cam, one.screen, one.mesh.faces, k, view.lens, NEAR_M, *one.pixels, self._centres, notes[k]
-            )  # fmt: skip
+            buffers.draw_centres(one.cam, one.screen, one.mesh.faces, k, view.lens, one.pixels, notes[k])
         return drawn
 
     def _fragments(self, layers: Layers, solids: list[Placed], box: PixelBox, view: View) -> tuple[np.ndarray, ...]:
         """Where each placement's fragments start and end (n,), and their pixels, triangles and weights."""
         starts, charts, first = room_for_fragments(solids)
-        total, ends = int(starts[-1]), starts[:-1].copy()
+        total, ends, buffers = int(starts[-1]), starts[:-1].copy(), self._buffers
         pixels, triangles = np.empty(total, np.int32), np.empty(total, np.int32)
         weights = np.empty(total, np.uint8)
         emit_fragments(
-            self._keys, self._centres, *box, view.width, len(layers.amodal_masks), charts, first, ends, pixels,
-            triangles, weights, layers.coverage, layers.instance_ids,
+            buffers.kinds, buffers.lows, buffers.mixed, buffers.centres, *box, view.width, len(layers.amodal_masks),
+            charts, first, ends, pixels, triangles, weights, layers.coverage, layers.instance_ids,
         )  # fmt: skip
         return starts, ends, pixels, triangles, weights
 
@@ -248,7 +242,7 @@ def _blank(view: View, count: int) -> Layers:
 def room_for_fragments(solids: list[Placed]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where the fragments of each begin if they are as many as may be, (n + 1,) int64; charts and first as
     emit_fragments takes them."""
-    several = [bool(one.mesh.charts.any()) for one in solids]
+    several = [one.mesh.several_charts for one in solids]
     starts, first = [0], [0]
     for (x0, y0, x1, y1), split, one in zip((one.pixels for one in solids), several, solids, strict=True):
         starts.append(starts[-1] + (x1 - x0) * (y1 - y0) * (SAMPLES if split else 1))

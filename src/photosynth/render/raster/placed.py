@@ -8,15 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from photosynth.core.scene import Placement, Slab
-from photosynth.render.raster.centres import draw_centres, note_ties
+from photosynth.render.raster.buffers import PixelBox, PixelBuffers
 from photosynth.render.raster.fragments import count_covered
 from photosynth.render.raster.prepared import PreparedMesh
 from photosynth.render.raster.shadow import Caster
 from photosynth.render.raster.transform import NEAR_M, View, transform_vertices
-from photosynth.render.raster.visibility import SAMPLES, clear_box, rasterise
-
-PixelBox = tuple[int, int, int, int]
-"""x0, y0, x1, y1 of the pixels x0 <= x < x1, y0 <= y < y1."""
 
 CANVAS_SIDE_PX = 512
 """Side of the canvas on which a placement that leaves the picture is measured."""
@@ -111,7 +107,7 @@ class Silhouettes:
     """Rasterises placements alone; keeps its buffers between scenes."""
 
     def __init__(self) -> None:
-        self._keys, self._centres = np.zeros((0, SAMPLES, 0), np.int64), np.zeros((0, 0), np.int64)
+        self._buffers = PixelBuffers()
 
     def full_area_px(self, placed: Placed, view: View) -> float:
         """Its area in pixels if the picture had no edges (cut off CANVAS_REACH picture sizes beyond them).
@@ -133,19 +129,12 @@ class Silhouettes:
         lens = np.array([view.lens[0], view.lens[1] - low[0], view.lens[2] - low[1]]) / scale
         cam, screen, box = np.empty((len(vertices), 3)), np.empty((len(vertices), 3)), np.empty(5)
         transform_vertices(vertices, placed.cam_from_object, lens, NEAR_M, cam, screen, box)
-        self._reserve(width, height)
-        canvas = (0, 0, width, height)
-        clear_box(self._keys, *canvas)
-        nobody = np.zeros((0, 0), np.uint8)
-        rasterise(cam, screen, faces, 0, lens, NEAR_M, width, height, self._keys, nobody)
-        note_ties(self._keys, *canvas, self._centres)
-        draw_centres(cam, screen, faces, 0, lens, NEAR_M, *canvas, self._centres, nobody)
-        return scale**2 * count_covered(self._keys, self._centres, *canvas)
-
-    def _reserve(self, width: int, height: int) -> None:
-        if self._keys.shape[0] < height or self._keys.shape[2] < width:
-            shape = (max(height, self._keys.shape[0]), SAMPLES, max(width, self._keys.shape[2]))
-            self._keys, self._centres = np.zeros(shape, np.int64), np.zeros(shape[::2], np.int64)
+        canvas, nobody, buffers = (0, 0, width, height), np.zeros((0, 0), np.uint8), self._buffers
+        buffers.begin(height, width)
+        buffers.draw(cam, screen, faces, 0, lens, canvas, False, nobody)
+        buffers.sort_out(canvas, False)
+        buffers.draw_centres(cam, screen, faces, 0, lens, canvas, nobody)
+        return scale**2 * count_covered(buffers.kinds, buffers.mixed, buffers.centres, *canvas)
 
 
 def _pixel_box(box: np.ndarray, count: int, width: int, height: int) -> PixelBox:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -68,6 +69,11 @@ class PreparedMesh:
     nbytes: int
     mirrored: bool = False
     coarse: PreparedMesh | None = None
+
+    @cached_property
+    def several_charts(self) -> bool:
+        """Whether its faces have more than one chart."""
+        return bool(self.charts.any())
 
     def at_size(self, across_px: float) -> PreparedMesh:
         """The mesh to draw where its bounding sphere is so many pixels across."""

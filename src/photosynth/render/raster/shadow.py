@@ -136,7 +136,7 @@ class ShadowCaster:
         texels = self._texels[offset : offset + side * side]
         texels[:] = 0
         for (_, faces), screen in zip(proxies, screens, strict=True):
-            rasterise_depth(screen, faces, scale, axis[0], axis[1], side, texels)
+            rasterise_depth(screen, faces, scale, axis[0], axis[1], side, texels.view(np.int32))
 
     def _tangents(self, light_from_world, casters, proxies, screens, near) -> tuple[float, float, float, float]:
         boxes = []
@@ -179,7 +179,8 @@ def rasterise_depth(screen, faces, scale, ox, oy, side, texels):
         faces: (F, 3) int32.
         scale, ox, oy: texels = scale * tangent + (ox, oy).
         side: int, side of the map, at least LANES.
-        texels: in and out (side * side,) float32.
+        texels: in and out (side * side,) int32, the bits of float32: of those that are not below 0, the larger is the
+            larger. As floats, the compiler would write only the larger ones, which costs more.
     """
     s, n = np.zeros(NUMBERS, np.float64), np.uint64(0)
     spans, starts = np.empty(2 * ROWS, np.int32), np.full(2 * ROWS, 0.5)
@@ -214,8 +215,8 @@ def _draw(s, count, side, spans, starts, texels):
                     at, skip, stop = np.uint64((base + r) * side + start), f4(left - start), f4(right - start)
                     for j in range(LANES):
                         value = q + qx * (f4(j) - skip)
-                        value = value if (f4(j) >= skip) & (f4(j) < stop) else f4(0)
-                        texels[at + np.uint64(j)] = max(value, texels[at + np.uint64(j)])
+                        bits = np.float32(value).view(np.int32) if (f4(j) >= skip) & (f4(j) < stop) else i4(0)
+                        texels[at + np.uint64(j)] = max(bits, texels[at + np.uint64(j)])
 
 
 @kernel

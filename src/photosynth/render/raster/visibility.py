@@ -2,8 +2,8 @@
 
 Burns and Hunt, "The Visibility Buffer", JCGT 2013. A sample holds one 64-bit key: the bits of 1 / z as float32 in
 the upper half (positive floats sort as integers, so the larger key is the nearer), instance and triangle in the
-lower half; 0 is empty. 1 / z is linear over the picture, hence exact along a span. The four samples of a row of
-pixels lie in four rows of keys, so that long spans are drawn by vector instructions.
+lower half; 0 is empty. 1 / z is linear over the picture, hence exact along a row. The four keys of a pixel stand side
+by side and are drawn by one set of vector instructions: triangles of scans are a few pixels wide.
 """
 
 from __future__ import annotations
@@ -11,18 +11,37 @@ from __future__ import annotations
 import numpy as np
 
 from photosynth.render.raster.jit import kernel
-from photosynth.render.raster.triangle import END, FIRST, NUMBERS, QX, ROWS, TRIANGLES, line_up, row_spans, set_up
+from photosynth.render.raster.triangle import (
+    END,
+    FIRST,
+    LONG,
+    LONG_IS_LEFT,
+    LOWER,
+    NUMBERS,
+    QC,
+    QX,
+    QY,
+    ROWS,
+    TRIANGLES,
+    UPPER,
+    X0,
+    X1,
+    Y0,
+    Y1,
+    line_up,
+    row_ends,
+    set_up,
+)
 
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 SAMPLES = 4
 """Samples in a pixel."""
 SAMPLE_X = np.array([0.375, 0.875, 0.125, 0.625])
 """Their x offsets in the pixel: the rotated grid, one in each row and each column of quarters."""
 SAMPLE_Y = np.array([0.125, 0.375, 0.625, 0.875])
 """Their y offsets: four rows of samples, evenly spaced over all of the picture."""
-LONG = 16
-"""Spans of so many samples are drawn by vector instructions."""
-FEW = 2
-"""Shorter ones are drawn as if they had at least so many, the last again and again: cheaper than to ask."""
+BEYOND = 1e300
+"""Where a triangle begins in rows of samples that it does not reach."""
 TRIANGLE_BITS = 22
 """Lower bits of a key that name the triangle."""
 MAX_TRIANGLES = 1 << TRIANGLE_BITS
@@ -32,16 +51,7 @@ MAX_INSTANCES = 1 << (31 - TRIANGLE_BITS)
 
 
 @kernel
-def clear_box(keys, x0, y0, x1, y1):
-    """Empty the samples of the pixels x0 <= x < x1, y0 <= y < y1 of a (H, 4, W) int64 buffer."""
-    for y in range(y0, y1):
-        for s in range(4):
-            for x in range(x0, x1):
-                keys[y, s, np.uint64(x)] = 0
-
-
-@kernel
-def rasterise(cam, screen, faces, instance, lens, near, width, height, keys, drawn):
+def rasterise(cam, screen, faces, instance, lens, near, x0, y0, x1, y1, left, top, keys, drawn, fronts):
     """Draw the front faces of one instance.
 
     Triangles wind anticlockwise seen from their front; back faces are culled. A triangle that crosses the near
@@ -53,38 +63,49 @@ def rasterise(cam, screen, faces, instance, lens, near, width, height, keys, dra
         instance: int, the placement's or slab's number.
         lens: (3,) float64, as in View.
         near: metres.
-        width, height: int, part of `keys` to draw in.
-        keys: in and out (>= height, 4, >= width) int64.
-        drawn: in and out (>= height, >= width) uint8, a bit for each sample that the instance has whatever stands
-            before it; or (0, 0) and nobody asks.
+        x0, y0, x1, y1: int, the box of pixels to draw in.
+        left, top: int, the first pixel of `keys`.
+        keys: in and out (H, W, 4) int64, at least up to x1, y1.
+        drawn: in and out (H, W) uint8 from the picture's first pixel on, a bit for each sample that the instance has
+            whatever stands before it; or (0, 0) and nobody asks.
+        fronts: out (>= F,) int32, the numbers of the faces that were drawn.
+
+    Returns:
+        How many these are.
     """
     clipped, s, lows = np.empty((4, 3), np.float64), np.zeros(NUMBERS, np.float64), np.empty(TRIANGLES, np.int64)
-    room = np.empty(2 * ROWS, np.int32), np.empty(2 * ROWS, np.float64), np.empty(ROWS, np.int64)
+    room = np.empty(ROWS, np.float64), np.empty(ROWS, np.float64), np.empty(2 * ROWS, np.float64)
     for r in range(ROWS):
-        room[1][ROWS + r] = SAMPLE_X[r & 3]
-    n = np.uint64(0)
+        room[2][ROWS + r] = SAMPLE_X[r & 3]
+    flat, stride = keys.reshape(-1), 4 * keys.shape[1]
+    box, origin = (x0, y0, x1, y1), top * stride + 4 * left
+    n, count = np.uint64(0), np.uint64(0)
     for t in range(faces.shape[0]):
         a, b, c = np.uint64(faces[t, 0]), np.uint64(faces[t, 1]), np.uint64(faces[t, 2])
         low = (np.int64(instance) << 22) | t
         qa, qb, qc = screen[a, 2], screen[b, 2], screen[c, 2]
         if qa > 0.0 and qb > 0.0 and qc > 0.0:
-            lows[n] = low
-            n += line_up(
+            lows[n], fronts[count] = low, np.int32(t)
+            seen = line_up(
                 s, n, screen[a, 0], screen[a, 1], qa, screen[b, 0], screen[b, 1], qb, screen[c, 0], screen[c, 1], qc,
-                width, height,
+                x1, y1,
             )  # fmt: skip
+            n, count = n + seen, count + seen
         elif qa > 0.0 or qb > 0.0 or qc > 0.0:
+            fronts[count] = np.int32(t)
+            count += ONE
             for k in range(2, _clip(cam, a, b, c, near, lens, clipped)):
                 lows[n] = low
                 n += line_up(
                     s, n, clipped[0, 0], clipped[0, 1], clipped[0, 2],
                     clipped[k - 1, 0], clipped[k - 1, 1], clipped[k - 1, 2],
-                    clipped[k, 0], clipped[k, 1], clipped[k, 2], width, height,
+                    clipped[k, 0], clipped[k, 1], clipped[k, 2], x1, y1,
                 )  # fmt: skip
         if n >= TRIANGLES - 1:
-            _draw(s, lows, n, room, width, height, keys, drawn)
+            _draw(s, lows, n, room, box, flat, stride, origin, drawn)
             n = np.uint64(0)
-    _draw(s, lows, n, room, width, height, keys, drawn)
+    _draw(s, lows, n, room, box, flat, stride, origin, drawn)
+    return np.int64(count)
 
 
 @kernel
@@ -115,45 +136,116 @@ def _clip(cam, a, b, c, near, lens, out):
 
 
 @kernel
-def _draw(s, lows, count, room, width, height, keys, drawn):
-    """Draw the first `count` triangles of a block, whose keys have these lower halves. room: spans and starts as
-    row_spans takes them, and ROWS numbers of rows."""
-    set_up(s, 4.0, height)
-    spans, starts, filled = room
+def _draw(s, lows, count, room, box, keys, stride, origin, drawn):
+    """Draw the first `count` triangles of a block, whose keys have these lower halves.
+
+    Args:
+        s, lows: a block of triangles, and the lower halves of their keys.
+        room: scratch as _enter_and_leave takes it.
+        box: x0, y0, x1, y1 as in rasterise.
+        keys: in and out (n,) int64, row after row; stride: int, keys in a row; origin: int, the place that those of the
+            picture's first pixel would have before the first.
+        drawn: as in rasterise.
+    """
+    set_up(s, 4.0, box[3])
+    enter, leave, begin = room
+    first_x, limit = float(box[0]), float(box[2])
     for i in range(count):
         n = np.uint64(i)
-        first, end = int(s[FIRST + n]), int(s[END + n])
-        for base in range(first & -4, end, ROWS):
-            row_spans(s, n, base, 4.0, width, spans, starts)
-            rows = 0
-            for k in range(max(first, base), min(end, base + ROWS)):
-                r = np.uint64(k - base)
-                filled[rows] = k
-                rows += 1 if spans[r] < spans[ROWS + r] else 0
-            _fill(filled, rows, base, spans, starts, s[QX + n], lows[n], keys, drawn)
+        top, bottom = max(int(s[FIRST + n]) >> 2, box[1]), (int(s[END + n]) + 3) >> 2
+        for base in range(top, bottom, ROWS >> 2):
+            _enter_and_leave(s, n, 4.0 * base, enter, leave, begin)
+            for iy in range(base, min(base + (ROWS >> 2), bottom)):
+                at = np.uint64(4 * (iy - base))
+                at1, at2, at3 = at + ONE, at + TWO, at + THREE
+                left = min(min(enter[at], enter[at1]), min(enter[at2], enter[at3]))
+                right = max(max(leave[at], leave[at1]), max(leave[at2], leave[at3]))
+                left, right = min(max(np.ceil(left), first_x), limit), min(max(np.ceil(right), first_x), limit)
+                row = np.uint64(iy * stride - origin)
+                _fill(iy, int(left), int(right), at, enter, leave, begin, s[QX + n], lows[n], keys, row, drawn)
 
 
 @kernel
-def _fill(filled, rows, base, spans, starts, qx, low, keys, drawn):
-    """Draw the `rows` rows of a triangle that `filled` names, none of them empty."""
-    noted = drawn.shape[0] > 0
-    for e in range(rows):
-        k = filled[np.uint64(e)]
-        r = np.uint64(k - base)
-        left, right, q = spans[r], spans[ROWS + r], starts[r]
-        iy, s, size, bit = np.uint64(k >> 2), np.uint64(k & 3), right - left, np.uint8(1 << (k & 3))
-        if size >= LONG:  # without a branch, so that it becomes vector instructions
-            for j in range(size):
-                ix = np.uint64(left + j)
-                key = (np.int64(np.float32(q + qx * j).view(np.int32)) << 32) | low
-                keys[iy, s, ix] = max(key, keys[iy, s, ix])
-            for j in range(size if noted else 0):
-                drawn[iy, np.uint64(left + j)] |= bit
-            continue
-        for j in range(max(size, FEW)):
-            j = min(j, size - 1)
-            ix = np.uint64(left + j)
-            key = (np.int64(np.float32(q + qx * j).view(np.int32)) << 32) | low
-            keys[iy, s, ix] = max(key, keys[iy, s, ix])
+def _enter_and_leave(s, n, base, enter, leave, begin):
+    """The rows of samples base..base + ROWS of the triangle in place n.
+
+    Args:
+        s: as in set_up.
+        base: float, the first row, the uppermost of a pixel.
+        enter, leave: out (ROWS,) float64, less the samples' x in the pixel: those of the pixels enter <= x < leave are
+            in the triangle.
+        begin: in and out (2 ROWS,) float64: 1 / z of the pixel at x = 0, and given, the samples' x in the pixel.
+    """
+    x0, y0, x1, y1, long_is_left = s[X0 + n], s[Y0 + n], s[X1 + n], s[Y1 + n], s[LONG_IS_LEFT + n] > 0.0
+    long, upper, lower, first, end = s[LONG + n], s[UPPER + n], s[LOWER + n], s[FIRST + n], s[END + n]
+    edges = x0, y0, x1, y1, long, upper, lower, long_is_left
+    qx, qy, qc = s[QX + n], s[QY + n], s[QC + n]
+    for r in range(ROWS):
+        k, ox = base + r, begin[ROWS + r]
+        y = (k + 0.5) * 0.25
+        left, right = row_ends(edges, y)
+        inside = (k >= first) & (k < end)
+        enter[r], leave[r] = left - ox if inside else BEYOND, right - ox if inside else -BEYOND
+        begin[r] = qc + qx * ox + qy * y
+
+
+@kernel
+def _fill(iy, left, right, at, enter, leave, begin, qx, low, keys, row, drawn):
+    """Draw the pixels left..right of a row, which is at place `row` of `keys`, and whose samples are those from `at` on
+    of _enter_and_leave. The four samples of a pixel stand side by side, and everything is written as for one number,
+    which becomes vector instructions."""
+    noted, at1, at2, at3 = drawn.shape[0] > 0, at + ONE, at + TWO, at + THREE
+    l0, l1, l2, l3 = enter[at], enter[at1], enter[at2], enter[at3]
+    r0, r1, r2, r3 = leave[at], leave[at1], leave[at2], leave[at3]
+    q0, q1, q2, q3 = begin[at], begin[at1], begin[at2], begin[at3]
+    for ix in range(left, right):
+        x, to = float(ix), row + np.uint64(4) * np.uint64(ix)
+        to1, to2, to3 = to + ONE, to + TWO, to + THREE
+        old0, old1, old2, old3 = keys[to], keys[to1], keys[to2], keys[to3]
+        k0, k1 = _key(q0 + qx * x, low, x, l0, r0), _key(q1 + qx * x, low, x, l1, r1)
+        k2, k3 = _key(q2 + qx * x, low, x, l2, r2), _key(q3 + qx * x, low, x, l3, r3)
+        keys[to], keys[to1], keys[to2], keys[to3] = (
+            _larger(old0, k0), _larger(old1, k1), _larger(old2, k2), _larger(old3, k3),
+        )  # fmt: skip
+        if noted:
+            bits = (k0 > 0) | ((k1 > 0) << 1) | ((k2 > 0) << 2) | ((k3 > 0) << 3)
+            drawn[np.uint64(iy), np.uint64(ix)] |= np.uint8(bits)
+
+
+@kernel
+def merge(own, x0, y0, x1, y1, keys, drawn):
+    """Put what was drawn of one instance into the picture, and empty it.
+
+    Args:
+        own: in and out (y1 - y0, x1 - x0, 4) int64, the keys of a box.
+        x0, y0, x1, y1: the box.
+        keys: in and out (H, W, 4) int64, of the picture.
+        drawn: out (H, W) uint8, as in rasterise.
+    """
+    flat, all_own, noted = keys.reshape(-1), own.reshape(-1), drawn.shape[0] > 0
+    for y in range(y0, y1):
+        to, at = np.uint64(4 * (y * keys.shape[1] + x0)), np.uint64(4 * (y - y0) * (x1 - x0))
+        for x in range(np.uint64(x0), np.uint64(x1)):
+            to1, to2, to3, at1, at2, at3 = to + ONE, to + TWO, to + THREE, at + ONE, at + TWO, at + THREE
+            k0, k1, k2, k3 = all_own[at], all_own[at1], all_own[at2], all_own[at3]
+            old0, old1, old2, old3 = flat[to], flat[to1], flat[to2], flat[to3]
+            flat[to], flat[to1], flat[to2], flat[to3] = (
+                _larger(old0, k0), _larger(old1, k1), _larger(old2, k2), _larger(old3, k3),
+            )  # fmt: skip
+            all_own[at], all_own[at1], all_own[at2], all_own[at3] = 0, 0, 0, 0
             if noted:
-                drawn[iy, ix] |= bit
+                drawn[np.uint64(y), x] = np.uint8((k0 > 0) | ((k1 > 0) << 1) | ((k2 > 0) << 2) | ((k3 > 0) << 3))
+            to, at = to3 + ONE, at3 + ONE
+
+
+@kernel
+def _key(q, low, x, left, right):
+    """The key of a sample, or 0 where left <= x < right does not hold."""
+    inside = np.int64(x >= left) & np.int64(x < right)
+    return ((np.int64(np.float32(q).view(np.int32)) << 32) | low) & -inside
+
+
+@kernel
+def _larger(old, new):
+    """The larger of two keys. As max, the compiler would write only the larger ones, which costs more."""
+    return old + max(new - old, np.int64(0))
