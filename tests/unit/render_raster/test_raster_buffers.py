@@ -1,6 +1,7 @@
 """What is kept between pictures must not show in them, and drawing an instance by itself first must not either."""
 
 import dataclasses
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -37,15 +38,22 @@ def test_no_picture_tells_whether_an_instance_was_drawn_by_itself(own_pixels, mo
         np.testing.assert_array_equal(one, other)
 
 
+def interrupt(monkeypatch, name):
+    """Let a function of the module be interrupted when it has done its work."""
+    done = getattr(buffers, name)
+
+    def interrupted(*arguments):
+        done(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(buffers, name, interrupted)
+
+
 def test_a_picture_that_came_to_nothing_leaves_no_trace(monkeypatch):
     engine = RasterEngine(MESHES)
     wanted = layers_of(engine)
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
-
-        def interrupt(*_):
-            raise KeyboardInterrupt
-
-        broken.setattr(buffers, "merge", interrupt)
+        interrupt(broken, "merge")
         engine.render(CROWD)
     for one, other in zip(layers_of(engine), wanted, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -75,11 +83,15 @@ def test_pixels_are_sorted_by_what_their_samples_see():
     assert not pixels.keys.any()
 
 
-def test_only_tied_pixels_are_asked_for_and_only_in_their_own_picture():
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_only_tied_pixels_are_asked_for_and_only_in_their_own_picture(interrupted, monkeypatch):
     pixels = PixelBuffers()
     pixels.begin(2, 3)
     pixels.keys[0, 1] = [key(9, 0, 0), key(9, 0, 0), 0, 0]
-    pixels.sort_out((0, 0, 3, 2), False)
+    if interrupted:
+        interrupt(monkeypatch, "sort_out")
+    with pytest.raises(KeyboardInterrupt) if interrupted else nullcontext():
+        pixels.sort_out((0, 0, 3, 2), False)
     assert np.argwhere(pixels.centres != NOT_ASKED).tolist() == [[0, 1]]
     pixels.begin(2, 3)
     assert (pixels.centres == NOT_ASKED).all()

@@ -36,6 +36,7 @@ class PixelBuffers:
             self._make(max(rows, height), max(columns, width))
         elif not self._empty:  # the picture before this one came to nothing
             self.keys[:] = self._own[:] = 0
+            self.centres[:] = NOT_ASKED
         self.centres.reshape(-1)[self.ties] = NOT_ASKED
         self.ties = self._ties[:0]
         self._empty, self._fronts = False, {}

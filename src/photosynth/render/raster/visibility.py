@@ -33,13 +33,14 @@ from photosynth.render.raster.triangle import (
     set_up,
 )
 
-ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 SAMPLES = 4
 """Samples in a pixel."""
 SAMPLE_X = np.array([0.375, 0.875, 0.125, 0.625])
 """Their x offsets in the pixel: the rotated grid, one in each row and each column of quarters."""
 SAMPLE_Y = np.array([0.125, 0.375, 0.625, 0.875])
 """Their y offsets: four rows of samples, evenly spaced over all of the picture."""
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+"""Steps from a pixel's first sample to its others; unsigned, so that no place can be one counted from the end."""
 BEYOND = 1e300
 """Where a triangle begins in rows of samples that it does not reach."""
 TRIANGLE_BITS = 22
