@@ -1,5 +1,5 @@
-"""What rasterising fills for each pixel, kept from one picture to the next: to allocate and clear it costs more than
-to use it."""
+"""What rasterising fills for each pixel, kept from one picture to the next: what a picture has written is emptied while
+it is read, so none begins with clearing all of it."""
 
 from __future__ import annotations
 

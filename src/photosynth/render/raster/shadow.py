@@ -183,7 +183,7 @@ def rasterise_depth(screen, faces, scale, ox, oy, side, texels):
             larger. As floats, the compiler would write only the larger ones, which costs more.
     """
     s, n = np.zeros(NUMBERS, np.float64), np.uint64(0)
-    spans, starts = np.empty(2 * ROWS, np.int32), np.full(2 * ROWS, 0.5)
+    spans, starts = np.empty(2 * ROWS, np.int32), np.empty(ROWS, np.float64)
     for t in range(faces.shape[0]):
         a, b, c = np.uint64(faces[t, 0]), np.uint64(faces[t, 1]), np.uint64(faces[t, 2])
         q0, q1, q2 = screen[a, 2], screen[b, 2], screen[c, 2]
@@ -207,7 +207,7 @@ def _draw(s, count, side, spans, starts, texels):
         n = np.uint64(i)
         qx, first, end = f4(s[QX + n]), int(s[FIRST + n]), int(s[END + n])
         for base in range(first, end, ROWS):
-            row_spans(s, n, base, 1.0, side, spans, starts)
+            row_spans(s, n, base, side, spans, starts)
             for r in range(min(end - base, ROWS)):
                 left, right, q = spans[np.uint64(r)], spans[np.uint64(r + ROWS)], f4(starts[np.uint64(r)])
                 for x in range(left, right, LANES):

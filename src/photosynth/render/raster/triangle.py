@@ -91,22 +91,23 @@ def set_up(s, finer, height):
 
 
 @kernel
-def row_spans(s, n, base, finer, width, spans, starts):
-    """The samples of rows base..base + ROWS of the triangle in place n; those beyond its top and bottom mean nothing.
+def row_spans(s, n, base, width, spans, starts):
+    """The pixels whose centres are in rows base..base + ROWS of the triangle in place n, set up with one row in a
+    pixel; rows beyond its top and bottom mean nothing.
 
     Args:
-        s, finer: as in set_up.
+        s: as in set_up.
         width: of the picture.
-        spans: out (2 ROWS,) int32, for each row the first sample and the one after the last, then less or equal.
-        starts: in and out (2 ROWS,) float64: 1 / z at each row's first sample, and given, the samples' x in the pixel.
+        spans: out (2 ROWS,) int32, for each row the first pixel and the one after the last, then less or equal.
+        starts: out (ROWS,) float64: 1 / z at each row's first pixel.
     """
     edges = (
         s[X0 + n], s[Y0 + n], s[X1 + n], s[Y1 + n], s[LONG + n], s[UPPER + n], s[LOWER + n], s[LONG_IS_LEFT + n] > 0.0
     )  # fmt: skip
-    qx, qy, qc, step, limit = s[QX + n], s[QY + n], s[QC + n], 1.0 / finer, float(width)
+    qx, qy, qc, limit = s[QX + n], s[QY + n], s[QC + n], float(width)
     for r in range(ROWS):
-        y, ox = (float(base) + r + 0.5) * step, starts[ROWS + r]
+        y = float(base) + r + 0.5
         xa, xb = row_ends(edges, y)
-        left, right = min(max(np.ceil(xa - ox), 0.0), limit), max(min(np.ceil(xb - ox), limit), 0.0)
-        starts[r] = qc + qx * (left + ox) + qy * y
+        left, right = min(max(np.ceil(xa - 0.5), 0.0), limit), max(min(np.ceil(xb - 0.5), limit), 0.0)
+        starts[r] = qc + qx * (left + 0.5) + qy * y
         spans[r], spans[ROWS + r] = np.int32(left), np.int32(right)
